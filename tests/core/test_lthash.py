@@ -13,6 +13,9 @@ from chain.core.errors import RuleCode, RuleViolation, StoreError
 from chain.core.shards import shard_of
 from chain.core.types import EMPTY_CODE_HASH, Account, StateDiff
 
+# the same examples on every run, and no clock: the machine may be busy
+steady = settings(deadline=None, derandomize=True)
+
 elements = st.lists(st.binary(max_size=120), max_size=12)
 addresses = st.binary(min_size=20, max_size=20)
 accounts = st.builds(
@@ -33,14 +36,14 @@ def slow_sum(lattice: bytes, removed: list[bytes], added: list[bytes]) -> bytes:
     return b"".join(word.to_bytes(2, "little") for word in words)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(steady, max_examples=25)
 @given(elements, elements)
 def test_update_equals_the_definition(removed: list[bytes], added: list[bytes]) -> None:
     start = blake3(b"start").digest(2048)
     assert lthash.update(start, removed, added) == slow_sum(start, removed, added)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(steady, max_examples=40)
 @given(elements, st.randoms(use_true_random=False))
 def test_order_and_batching_do_not_matter(some: list[bytes], random) -> None:
     shuffled = list(some)
@@ -52,7 +55,7 @@ def test_order_and_batching_do_not_matter(some: list[bytes], random) -> None:
     assert whole == one_by_one
 
 
-@settings(max_examples=40, deadline=None)
+@settings(steady, max_examples=40)
 @given(elements, elements)
 def test_undo(removed: list[bytes], added: list[bytes]) -> None:
     start = blake3(b"start").digest(2048)
@@ -73,6 +76,7 @@ def test_repeated_element_counts_twice() -> None:
     assert lthash.update(lthash.EMPTY_LATTICE, added=[b"e", b"e"]) == lthash.update(once, added=[b"e"]) != once
 
 
+@steady
 @given(addresses, accounts)
 def test_account_element_layout(address: bytes, account: Account) -> None:
     expected = b"mds/account" + address + rlp.encode([account.nonce, account.balance, account.code_hash])
@@ -86,6 +90,7 @@ def test_account_element_edges(value: int) -> None:
     assert lthash.account_element(bytes(20), account) == expected
 
 
+@steady
 @given(addresses, st.integers(0, 2**256 - 1), st.integers(1, 2**256 - 1))
 def test_slot_element_layout(address: bytes, slot: int, value: int) -> None:
     element = lthash.slot_element(address, slot, value)
@@ -143,7 +148,7 @@ states = st.dictionaries(few_addresses, accounts.filter(lambda account: not acco
 slot_maps = st.dictionaries(st.tuples(few_addresses, st.integers(0, 3)), st.integers(1, 2**256 - 1), max_size=10)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(steady, max_examples=40)
 @given(states, slot_maps, states, slot_maps)
 def test_diffs_lead_to_the_full_recount_and_back(state0, slots0, state1, slots1) -> None:
     keys, slot_keys = sorted({*state0, *state1}), sorted({*slots0, *slots1})
