@@ -1,0 +1,30 @@
+#!/usr/bin/env python
+"""Command line of the node."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+
+def main() -> int:
+    """Run one management command; a wrong configuration is one line and exit code 2."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mondoshawan.settings.prod")
+    try:
+        from django.core.management import execute_from_command_line
+    except ImportError as error:
+        sys.stderr.write(f"{error}: install requirements.txt, or use `make run`, which does\n")
+        return 2
+    from chain.core.errors import ConfigError
+
+    try:
+        execute_from_command_line(sys.argv)
+    except ConfigError as error:
+        hint = error.data.get("hint")
+        sys.stderr.write(f"mondoshawan: {error.message}" + (f" - {hint}" if hint else "") + "\n")
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

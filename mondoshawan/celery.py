@@ -1,0 +1,28 @@
+"""The Celery app: ``celery -A mondoshawan worker``."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+from typing import Any
+
+from celery import Celery
+from celery.signals import setup_logging, worker_process_init
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mondoshawan.settings.prod")
+
+app = Celery("mondoshawan")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
+
+
+@setup_logging.connect
+def _keep_django_logging(**_: Any) -> None:
+    """Being connected at all keeps Celery from replacing the handlers of the settings."""
+
+
+@worker_process_init.connect
+def _die_with_the_worker(**_: Any) -> None:
+    """A pool child must not outlive a worker that was killed; the pipe alone does not end it."""
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL, 0, 0, 0)

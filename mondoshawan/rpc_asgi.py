@@ -1,0 +1,16 @@
+"""ASGI entry of the rpc process: Django's models without its HTTP, and the JSON-RPC application alone."""
+
+from __future__ import annotations
+
+import os
+
+import django
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mondoshawan.settings.prod")
+django.setup()
+
+from mondoshawan.routing import RPC_MODULE, rpc_application  # noqa: E402
+
+application = rpc_application()
+if application is None:
+    raise ImportError(f"{RPC_MODULE} is missing from this build")

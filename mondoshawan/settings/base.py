@@ -1,0 +1,133 @@
+"""Settings that every process shares.  Importing them reads files but opens no connection and makes no folder."""
+
+from __future__ import annotations
+
+from mondoshawan import env as environment
+from mondoshawan.appliance import keys
+from mondoshawan.appliance.folder import DataFolder
+from mondoshawan.settings.parts import celery, database, log, security
+
+ENV = environment.current()
+FOLDER = DataFolder.of(ENV)
+
+# ---- the node ----
+MDS_NETWORK = ENV.network
+MDS_DATA_FOLDER = FOLDER.root
+MDS_KEYS_FOLDER = FOLDER.keys
+MDS_REDIS_URL = ENV.redis_url or f"unix://{FOLDER.redis_socket}?db=0"
+
+# ---- Django ----
+BASE_DIR = environment.PROJECT_ROOT
+DEBUG = False
+# empty until the first `manage.py up` has made the key; Django refuses to sign anything with it
+SECRET_KEY = keys.read_text(FOLDER.keys, keys.DJANGO_KEY) or ""
+INSTALLED_APPS = [
+    "mondoshawan.apps.MondoshawanConfig",
+    "chain.apps.ChainConfig",
+    "explorer.apps.ExplorerConfig",
+    "admin_ui.apps.AdminUiConfig",
+    "channels",
+    "django_prometheus",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+]
+MIDDLEWARE = [
+    "django_prometheus.middleware.PrometheusBeforeMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_prometheus.middleware.PrometheusAfterMiddleware",
+]
+ROOT_URLCONF = "mondoshawan.urls"
+ASGI_APPLICATION = "mondoshawan.asgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+DATABASES = database.databases(ENV, FOLDER)
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_TZ = True
+USE_I18N = False
+STATIC_URL = "/static/"
+WHITENOISE_USE_FINDERS = True
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": MDS_REDIS_URL,
+        "KEY_PREFIX": "cache",
+        "TIMEOUT": 300,
+    }
+}
+
+# ---- security ----
+ALLOWED_HOSTS = security.allowed_hosts(ENV)
+CSRF_TRUSTED_ORIGINS = security.trusted_origins(ENV)
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_SAMESITE = "Lax"
+X_FRAME_OPTIONS = "DENY"
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+MDS_METRICS_ALLOW = ENV.metrics_allow
+
+# ---- Channels ----
+CHANNEL_LAYERS = {
+    "default": {
+        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+        "CONFIG": {"hosts": [MDS_REDIS_URL], "prefix": "mds"},
+    },
+}
+
+# ---- Celery (the `CELERY_` namespace of mondoshawan/celery.py) ----
+CELERY_BROKER_URL = celery.broker_url(ENV.redis_url, str(FOLDER.redis_socket))
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+# a message that is not acknowledged within this time (s) is delivered again; the longest task is far below it
+CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 600}
+CELERY_RESULT_BACKEND = None
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_SERIALIZER = "json"
+CELERY_RESULT_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TASK_DEFAULT_QUEUE = "default"
+CELERY_TASK_QUEUES = {name: {"exchange": name, "routing_key": name} for name in celery.QUEUES}
+CELERY_TASK_ROUTES = (celery.route,)
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_REDIRECT_STDOUTS = False
+CELERY_WORKER_SEND_TASK_EVENTS = False
+# a stop waits this long (s) for running tasks, then drops them: they are delivered again
+CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 4.0
+CELERY_TIMEZONE = "UTC"
+CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {}
+CELERY_BEAT_SCHEDULE_FILENAME = str(FOLDER.run / "beat-schedule")
+
+# ---- logging ----
+LOGGING = log.logging_config(ENV.log_level, ENV.log_format)

@@ -1,0 +1,41 @@
+"""Celery: Redis as broker, JSON only, no results, one queue for each kind of work.
+
+Messages are wake-ups: the work list is in PostgreSQL, so a lost or repeated message changes nothing.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+QUEUES = ("default", "validate", "virtual", "shards", "mine.a", "mine.b", "mine.c", "index")
+_BY_MODULE = {
+    "chain.tasks.validate": "validate",
+    "chain.tasks.virtual": "virtual",
+    "chain.tasks.shards": "shards",
+    "chain.tasks.mine": "mine.a",
+    "chain.tasks.index": "index",
+    "explorer.tasks": "index",
+}
+
+
+def route(name: str, args: Any, kwargs: Any, options: dict[str, Any], task: Any = None, **_: Any) -> dict[str, str]:
+    """Queue of a task by the longest module prefix of its name; an explicit queue of the caller wins over it."""
+    if options.get("queue"):
+        return {}
+    prefix = name
+    while prefix:
+        prefix = prefix.rpartition(".")[0]
+        if prefix in _BY_MODULE:
+            return {"queue": _BY_MODULE[prefix]}
+    return {"queue": "default"}
+
+
+def broker_url(redis_url: str, socket: str) -> str:
+    """kombu's spelling of the Redis address: ``redis+socket://`` for a Unix socket."""
+    if not redis_url:
+        return f"redis+socket://{socket}?virtual_host=0"
+    if redis_url.startswith("unix://"):
+        path, _, query = redis_url.removeprefix("unix://").partition("?")
+        database = dict(pair.split("=", 1) for pair in query.split("&") if "=" in pair).get("db", "0")
+        return f"redis+socket://{path}?virtual_host={database}"
+    return redis_url

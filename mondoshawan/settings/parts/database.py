@@ -1,0 +1,42 @@
+"""PostgreSQL: the embedded server on its Unix socket, or an external one by URL."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import dj_database_url
+
+from mondoshawan.appliance import keys
+from mondoshawan.appliance.folder import DataFolder
+from mondoshawan.env import Environment
+
+
+def databases(env: Environment, folder: DataFolder) -> dict[str, dict[str, Any]]:
+    """The ``DATABASES`` setting."""
+    timeouts = {
+        "statement_timeout": env.db_statement_timeout_ms,
+        "lock_timeout": env.db_lock_timeout_ms,
+        "idle_in_transaction_session_timeout": env.db_idle_timeout_ms,
+    }
+    if env.database_url:
+        default: dict[str, Any] = {**dj_database_url.parse(env.database_url)}
+    else:
+        default = {
+            "ENGINE": "django.db.backends.postgresql",
+            "NAME": "mondoshawan",
+            "USER": "mondoshawan",
+            "PASSWORD": keys.read_text(folder.keys, keys.DATABASE_PASSWORD) or "",
+            "HOST": str(folder.postgres_sockets),
+            "PORT": "5432",
+        }
+    options = default.setdefault("OPTIONS", {})
+    ours = " ".join(f"-c {name}={value}" for name, value in timeouts.items())
+    options["options"] = f"{options['options']} {ours}" if "options" in options else ours
+    options.setdefault("connect_timeout", 10)
+    if env.db_pool:
+        options["pool"] = {"min_size": 1, "max_size": env.db_pool, "timeout": 10}
+        default["CONN_MAX_AGE"] = 0
+    else:
+        default["CONN_MAX_AGE"] = 60
+        default["CONN_HEALTH_CHECKS"] = True
+    return {"default": default}

@@ -1,0 +1,72 @@
+"""Logging: every process writes to its standard output; the supervisor keeps and rotates the files."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import structlog
+
+_SHARED = (
+    structlog.contextvars.merge_contextvars,
+    structlog.stdlib.add_logger_name,
+    structlog.stdlib.add_log_level,
+    structlog.stdlib.ExtraAdder(),
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+)
+
+
+def logging_config(level: str, form: str) -> dict[str, Any]:
+    """The ``LOGGING`` setting for standard library and structlog loggers alike.
+
+    Parameters
+    ----------
+    level : str
+        Least important level of our own loggers.
+    form : str
+        ``json`` for one object a line, ``console`` for people.
+    """
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *_SHARED,
+            structlog.processors.StackInfoRenderer(),
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+    renderer: tuple[Any, ...]
+    if form == "json":
+        renderer = (structlog.processors.format_exc_info, structlog.processors.JSONRenderer(default=_plain))
+    else:
+        plain_tracebacks = structlog.dev.plain_traceback
+        renderer = (structlog.dev.ConsoleRenderer(colors=False, exception_formatter=plain_tracebacks),)
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {
+            "line": {
+                "()": structlog.stdlib.ProcessorFormatter,
+                "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, *renderer],
+                "foreign_pre_chain": list(_SHARED),
+            }
+        },
+        "handlers": {
+            "stdout": {"class": "logging.StreamHandler", "stream": "ext://sys.stdout", "formatter": "line"},
+        },
+        "root": {"handlers": ["stdout"], "level": "WARNING" if level == "DEBUG" else level},
+        "loggers": {name: {"level": level} for name in ("chain", "explorer", "admin_ui", "mondoshawan")}
+        | {
+            "django.server": {"level": "WARNING", "handlers": [], "propagate": True},
+            "daphne": {"level": "WARNING"},
+            "celery": {"level": "WARNING"},
+            "celery.beat": {"level": "WARNING"},
+            "uvicorn.access": {"level": "WARNING"},
+        },
+    }
+
+
+def _plain(value: Any) -> str:
+    """Bytes of a log call as 0x hex, anything else as its text."""
+    return "0x" + value.hex() if isinstance(value, (bytes, bytearray)) else str(value)

@@ -1,0 +1,89 @@
+"""Session-wide fixtures: the embedded servers, in a folder that lives as long as the test session.
+
+Nothing is started for tests that need no database.  As root the servers run as an unprivileged user.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from mondoshawan import env as environment
+
+_OWNER_PID = os.getpid()
+
+
+@pytest.fixture(scope="session")
+def servers() -> Iterator[None]:
+    """PostgreSQL and Redis of this session, ready; external ones by URL are taken as they are."""
+    from mondoshawan.appliance import identity, keys, launch, postgres, redis_server
+    from mondoshawan.appliance.folder import DataFolder
+
+    env = environment.current()
+    folder = DataFolder.of(env)
+    user = identity.resolve(env.run_as)
+    password = keys.read_text(folder.keys, keys.DATABASE_PASSWORD)
+    assert password is not None
+    started: list[tuple[subprocess.Popen[bytes], int]] = []
+    try:
+        if not env.redis_url:
+            server = launch.spawn(redis_server.launch(folder, user), folder.log / "redis.log")
+            started.append((server, signal.SIGTERM))
+        if not env.database_url:
+            postgres.require_reachable(folder, user)
+            postgres.initialise(folder, user, password)
+            server = launch.spawn(postgres.launch(folder, user, 64), folder.log / "postgres.log")
+            started.append((server, signal.SIGINT))
+            postgres.wait_ready(postgres.connection_info(folder, password, "postgres"), 60)
+        if not env.redis_url:
+            redis_server.wait_ready(redis_server.client(folder), 30)
+        yield
+    finally:
+        for server, stop in started:
+            server.send_signal(stop)
+        for server, _ in started:
+            try:
+                server.wait(20)
+            except subprocess.TimeoutExpired:
+                server.kill()
+                server.wait()
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(servers: None) -> None:
+    """The door that pytest-django opens before it makes the test database."""
+
+
+@pytest.fixture
+def redis_url(servers: None) -> Iterator[str]:
+    """URL of the session's Redis, empty before and after the test."""
+    import redis
+    from django.conf import settings
+
+    with redis.Redis.from_url(settings.MDS_REDIS_URL) as client:
+        client.flushall()
+        yield settings.MDS_REDIS_URL
+        client.flushall()
+
+
+@pytest.fixture(scope="session")
+def vectors_folder() -> Path:
+    """Folder of the shared test vectors beside the project; tests that read it are skipped without it."""
+    folder = environment.PROJECT_ROOT.parent / "shared" / "vectors"
+    if not folder.is_dir():
+        pytest.skip("the shared test vectors are not beside the project")
+    return folder
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Remove the session's folder, in the process that made it only."""
+    from mondoshawan.settings import test as settings
+
+    if os.getpid() == _OWNER_PID:
+        shutil.rmtree(settings.TEST_DIR, ignore_errors=True)
