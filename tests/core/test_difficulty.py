@@ -241,6 +241,30 @@ def test_bounds_of_drift(params: WorkParams) -> None:
     assert target_of(params, high + 10 * params.halflife_ms) == params.pow_limit
 
 
+@pytest.mark.parametrize(
+    ("gap", "delta", "credit"),
+    [
+        (0, 79_999, 79_999),
+        (0, 80_000, 80_000),
+        (0, 80_001, 80_000),
+        (79_000, 5_000, 1_000),
+        (80_000, 1_000, 0),
+        (10**9, 10**9, 0),
+    ],
+)
+def test_credit_ends_at_eighty_intervals(gap: int, delta: int, credit: int) -> None:
+    assert next_drift(StreamDrift(-500_000, gap), delta, (), B_DEV) == StreamDrift(-500_000 + credit, gap + delta)
+
+
+def test_debits_by_hand() -> None:
+    own = target_of(B_DEV, -500_000)
+    start = StreamDrift(-500_000, 700)
+    assert next_drift(start, 300, [own], B_DEV) == StreamDrift(-500_700, 0)
+    assert next_drift(start, 300, [own, 2 * own, own // 3], B_DEV).drift == -500_000 + 300 - 1_000 - 500 - 3_000
+    # a block 100 times harder than needed counts as four
+    assert next_drift(start, 300, [own // 100], B_DEV).drift == -500_000 + 300 - 4_000
+
+
 def test_initial_target_at_genesis() -> None:
     for params in STREAMS:
         assert target_of(params, GENESIS_DRIFT.drift) == params.initial_target

@@ -90,6 +90,14 @@ def test_account_element_edges(value: int) -> None:
     assert lthash.account_element(bytes(20), account) == expected
 
 
+@pytest.mark.parametrize("balance_bytes", range(18, 26))
+def test_account_element_where_the_list_becomes_long(balance_bytes: int) -> None:
+    """55 bytes of fields have a one-byte head, 56 a two-byte one."""
+    account = Account(5, 256 ** (balance_bytes - 1), EMPTY_CODE_HASH)
+    expected = b"mds/account" + bytes(20) + rlp.encode([account.nonce, account.balance, account.code_hash])
+    assert lthash.account_element(bytes(20), account) == expected
+
+
 @steady
 @given(addresses, st.integers(0, 2**256 - 1), st.integers(1, 2**256 - 1))
 def test_slot_element_layout(address: bytes, slot: int, value: int) -> None:
