@@ -1,0 +1,1 @@
+"""The EVM: py-evm's rules over our flat state.  The only package that imports ``eth``."""
