@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha3_256
 from pathlib import Path
 
@@ -196,6 +197,17 @@ def test_b_search_finds_the_one_hit_and_nothing_else(start):
     assert search(pre_hash, timestamp, 2**256 - 1, start, 1) == start
     # another timestamp is another puzzle
     assert kheavyhash.digest(pre_hash, timestamp + 1, nonce) != kheavyhash.digest(pre_hash, timestamp, nonce)
+
+
+def test_b_searches_in_two_threads_do_not_disturb_each_other():
+    def batch(pre_hash):
+        hasher = kheavyhash._BatchHasher(pre_hash, 1)
+        return [[int(head) for head in hasher.heads(start)[:50]] for start in (0, 50, 100)]
+
+    pre_hashes = [bytes([i + 1]) * 32 for i in range(4)]
+    alone = [batch(pre_hash) for pre_hash in pre_hashes]
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(batch, pre_hashes)) == alone
 
 
 def test_b_refuses_the_seed_that_draws_no_matrix():

@@ -10,6 +10,7 @@ is full.  Source: rusty-kaspa, consensus/pow (matrix, xoshiro) and crypto/hashes
 
 from __future__ import annotations
 
+import threading
 from functools import lru_cache
 
 import numpy as np
@@ -136,6 +137,21 @@ def _pow_message(pre_hash: bytes, timestamp_ms: int) -> bytes:
     return pre_hash + timestamp_ms.to_bytes(8, "little") + bytes(32)
 
 
+class _Memory(threading.local):
+    """The arrays of a batch, one set a thread: their first touch costs a third of a batch."""
+
+    def __init__(self) -> None:
+        self.keccak = KeccakBatch(_BATCH)
+        self.steps = np.arange(_BATCH, dtype=np.uint64)
+        self.nibbles = np.empty((_BATCH, SIZE), np.float32)
+        self.sums = np.empty((_BATCH // _TILE, _TILE, SIZE), np.float32)
+
+
+@lru_cache(maxsize=1)
+def _memory() -> _Memory:
+    return _Memory()
+
+
 class _BatchHasher:
     """kHeavyHash of ``_BATCH`` consecutive nonces at once.
 
@@ -144,37 +160,36 @@ class _BatchHasher:
     """
 
     def __init__(self, pre_hash: bytes, timestamp_ms: int) -> None:
-        message = _pow_message(pre_hash, timestamp_ms) + bytes(8)
-        self._pow_start = _absorbed(_POW_DOMAIN, message)
+        self._pow_start = _absorbed(_POW_DOMAIN, _pow_message(pre_hash, timestamp_ms) + bytes(8))
         self._heavy_start = _absorbed(_HEAVY_DOMAIN, bytes(HASH_BYTES))
-        self._keccak = KeccakBatch(_BATCH)
-        self._steps = np.arange(_BATCH, dtype=np.uint64)
         # High nibbles first, then low ones, on both sides: whole blocks instead of strided columns.
         order = [*range(0, SIZE, 2), *range(1, SIZE, 2)]
         self._transposed = matrix_of(pre_hash)[np.ix_(order, order)].T.astype(np.float32)
-        self._nibbles = np.empty((_BATCH, SIZE), np.float32)
-        self._sums = np.empty((_BATCH // _TILE, _TILE, SIZE), np.float32)
+        self._memory = _memory()
 
     def heads(self, first: int) -> Lanes:
-        """Return the top 8 bytes of each nonce's digest, from ``first`` on, as integers."""
-        lanes = self._keccak.lanes
+        """Return the top 8 bytes of each nonce's digest, from ``first`` on, as integers.
+
+        The array is overwritten by the thread's next batch.
+        """
+        keccak = self._memory.keccak
+        lanes = keccak.lanes
         np.copyto(lanes, self._pow_start)
-        np.bitwise_xor(lanes[_NONCE_LANE], self._steps + np.uint64(first), lanes[_NONCE_LANE])
-        inner = self._keccak.squeeze()[:4]
-        mixed = self._mix(inner)
+        np.bitwise_xor(lanes[_NONCE_LANE], self._memory.steps + np.uint64(first), lanes[_NONCE_LANE])
+        mixed = self._mix(keccak.squeeze()[:4])
         np.copyto(lanes, self._heavy_start)
         np.bitwise_xor(lanes[:4, 0], mixed, lanes[:4, 0])
-        top: Lanes = self._keccak.squeeze()[3]
+        top: Lanes = keccak.squeeze()[3]
         return top
 
     def _mix(self, inner: Lanes) -> Lanes:
         """Return step 2's result, (4, n) words, of the (4, n) words of the inner hashes."""
         octets = np.ascontiguousarray(inner.T).view(np.uint8)
-        nibbles = self._nibbles
+        nibbles, sums = self._memory.nibbles, self._memory.sums
         np.right_shift(octets, 4, nibbles[:, :32], casting="unsafe")
         np.bitwise_and(octets, 15, nibbles[:, 32:], casting="unsafe")
-        np.matmul(nibbles.reshape(-1, _TILE, SIZE), self._transposed, out=self._sums)
-        scaled = self._sums.reshape(_BATCH, SIZE).astype(np.uint16)
+        np.matmul(nibbles.reshape(-1, _TILE, SIZE), self._transposed, out=sums)
+        scaled = sums.reshape(_BATCH, SIZE).astype(np.uint16)
         scaled >>= 10
         packed = scaled[:, :32] << 4 | scaled[:, 32:]
         mixed: Lanes = (packed.astype(np.uint8) ^ octets).view(np.uint64).T
@@ -182,21 +197,23 @@ class _BatchHasher:
 
 
 def _absorbed(domain: bytes, message: bytes) -> Lanes:
-    """Return cSHAKE256's state, (5, 5, 1) words, after its domain block and a padded one-block message.
+    """Return cSHAKE256's state, (5, 5, 1) words, that awaits the permutation of a one-block message."""
+    block = bytearray((message + b"\x04").ljust(RATE_BYTES, b"\0"))  # the suffix 00, then 10*1
+    block[-1] |= 0x80
+    return _domain_state(domain) ^ _lanes_of(bytes(block))
 
-    NIST SP 800-185 section 3: bytepad(encode_string("") ‖ encode_string(domain), 136), then the message
-    with the suffix bits 00 and the padding 10*1.
-    """
+
+@lru_cache(maxsize=2)
+def _domain_state(domain: bytes) -> Lanes:
+    """Return the state after bytepad(encode_string("") ‖ encode_string(domain), 136), SP 800-185 section 3."""
     header = bytes([1, RATE_BYTES, 1, 0, 1, 8 * len(domain)]) + domain
     keccak = KeccakBatch(1)
-    _xor_block(keccak.lanes, header.ljust(RATE_BYTES, b"\0"))
+    np.copyto(keccak.lanes, _lanes_of(header.ljust(RATE_BYTES, b"\0")))
     keccak.permute()
-    block = bytearray((message + b"\x04").ljust(RATE_BYTES, b"\0"))
-    block[-1] |= 0x80
-    _xor_block(keccak.lanes, bytes(block))
     return keccak.lanes
 
 
-def _xor_block(lanes: Lanes, block: bytes) -> None:
-    for index, word in enumerate(np.frombuffer(block, "<u8")):
-        lanes[index % 5, index // 5] ^= word
+def _lanes_of(block: bytes) -> Lanes:
+    """Return a block of the sponge as (5, 5, 1) words, the capacity zero."""
+    words: Lanes = np.frombuffer(block.ljust(200, b"\0"), "<u8").astype(np.uint64)
+    return words.reshape(5, 5).T[..., np.newaxis]

@@ -2,7 +2,8 @@
 
 A key is its 32-byte RFC 8032 seed; one key serves both the lottery's proofs and block signatures.
 Stricter than the RFC (protocol §5): the public key and Gamma must be canonical encodings of points of
-prime order other than the identity, and s < L.
+prime order other than the identity, and s < L.  Those checks are libsodium's and need a build later than
+2025-12-30 (PyNaCl 1.6.2): earlier ones let points of order 2L pass (CVE-2025-69277; the tests would tell).
 """
 
 from __future__ import annotations
