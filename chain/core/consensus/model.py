@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from chain.core.seals.eligibility import Lottery
 from chain.core.types import BlockStatus, EpochResult, EpochSummary, Header, StateDiff, Transaction
 
 
@@ -53,15 +54,6 @@ class ExecutedEpoch:
     timestamp_ms: int
     result: EpochResult
     summary: EpochSummary
-
-
-@dataclass(frozen=True, slots=True)
-class Lottery:
-    """The VRF drawing of one anchor as templates need it: who may win C slots, and by what seed."""
-
-    seed: bytes
-    total: int
-    weights: tuple[tuple[bytes, int], ...]  # (vrf_key, blue work blocks), ascending by key
 
 
 @dataclass(frozen=True, slots=True)
