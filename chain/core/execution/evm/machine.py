@@ -25,6 +25,7 @@ from chain.core.errors import ConfigError
 from chain.core.execution.evm.code import Code
 from chain.core.execution.evm.database import AccountDatabase
 from chain.core.execution.evm.opcodes import Op, touching_table
+from chain.core.execution.evm.precompiles import native_precompiles
 from chain.core.execution.params import BlockEnv
 from chain.core.ports import BlockHashes
 
@@ -197,7 +198,7 @@ def machine_classes(fork: str) -> tuple[Any, Any]:
         {
             "opcodes": base_computation.opcodes,
             "table": touching_table(base_computation.opcodes),
-            "_precompiles": dict(base_computation.get_precompiles()),
+            "_precompiles": native_precompiles(base_computation.get_precompiles()),
         },
     )
     state = type(f"{fork.title()}Machine", (_StateRules, base_state), {"computation_class": computation})
