@@ -10,7 +10,7 @@ from django.core.asgi import get_asgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mondoshawan.settings.prod")
 _django = get_asgi_application()
 
-# after Django is set up, because these import models
+# after Django is set up, because these import models; health, so that its clock starts with the process
 from mondoshawan.routing import WithRpc, rpc_application, websocket_application  # noqa: E402
 
 _rpc = rpc_application()

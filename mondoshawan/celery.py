@@ -5,12 +5,16 @@ from __future__ import annotations
 import ctypes
 import os
 import signal
+import warnings
 from typing import Any
 
 from celery import Celery
 from celery.signals import setup_logging, worker_process_init
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mondoshawan.settings.prod")
+
+# whoever starts the node as root has decided so; messages are JSON, so nothing of them is executed
+warnings.filterwarnings("ignore", message="You're running the worker with superuser privileges")
 
 app = Celery("mondoshawan")
 app.config_from_object("django.conf:settings", namespace="CELERY")

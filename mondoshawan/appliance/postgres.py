@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import psycopg
@@ -195,8 +196,8 @@ def connection_info(folder: DataFolder, password: str, database: str) -> dict[st
     }
 
 
-def wait_ready(info: dict[str, str | int], seconds: float) -> None:
-    """Return when the server answers a query.
+def wait_ready(info: dict[str, str | int], seconds: float, pause: Callable[[float], None] = time.sleep) -> None:
+    """Return when the server answers a query; ``pause`` sleeps between the tries.
 
     Raises
     ------
@@ -215,7 +216,7 @@ def wait_ready(info: dict[str, str | int], seconds: float) -> None:
                 raise ConfigError(
                     "postgres_unready", f"PostgreSQL does not answer: {reason}", hint="log/postgres.log says more"
                 ) from error
-        time.sleep(0.1)
+        pause(0.1)
 
 
 def ensure_database(folder: DataFolder, password: str) -> bool:

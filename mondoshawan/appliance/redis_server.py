@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import shutil
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import redis
@@ -65,8 +66,8 @@ def client(folder: DataFolder) -> redis.Redis:
     return redis.Redis(unix_socket_path=str(folder.redis_socket), socket_timeout=5)
 
 
-def wait_ready(connection: redis.Redis, seconds: float) -> None:
-    """Return when the server has loaded its file and answers.
+def wait_ready(connection: redis.Redis, seconds: float, pause: Callable[[float], None] = time.sleep) -> None:
+    """Return when the server has loaded its file and answers; ``pause`` sleeps between the tries.
 
     Raises
     ------
@@ -83,4 +84,4 @@ def wait_ready(connection: redis.Redis, seconds: float) -> None:
                 raise ConfigError(
                     "redis_unready", f"Redis does not answer: {error}", hint="log/redis.log says more"
                 ) from error
-        time.sleep(0.05)
+        pause(0.05)

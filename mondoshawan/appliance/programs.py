@@ -1,0 +1,189 @@
+"""The table of processes: what each runs, in which order they start, how they stop."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from importlib.util import find_spec
+
+from chain.core.errors import ConfigError
+from mondoshawan import env as environment
+from mondoshawan.appliance import postgres, redis_server
+from mondoshawan.appliance.folder import DataFolder
+from mondoshawan.appliance.identity import RunAs
+from mondoshawan.appliance.launch import Launch
+from mondoshawan.env import Bind, Environment
+
+SERVERS = ("postgres", "redis")
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """One supervised process.
+
+    Parameters
+    ----------
+    name : str
+        Name of the process, of its log file and in ``MDS_PROCESSES``.
+    prepare : Callable[[], Launch]
+        Gives the launch; called after the cluster exists.
+    priority : int
+        Start order, ascending; stops go the other way.
+    stop_signal : str
+        Asks for an orderly end.
+    stop_seconds : int
+        Patience before SIGKILL.
+    start_seconds : int
+        How long it must live to count as started.
+    bind : Bind, optional
+        Where it listens.
+    needs : str
+        Module without which this build does not have the process.
+    """
+
+    name: str
+    prepare: Callable[[], Launch]
+    priority: int = 0
+    stop_signal: str = "TERM"
+    stop_seconds: int = 10
+    start_seconds: int = 2
+    bind: Bind | None = None
+    needs: str = ""
+
+    @property
+    def present(self) -> bool:
+        """Whether this build has it."""
+        if not self.needs:
+            return True
+        try:
+            return find_spec(self.needs) is not None
+        except ModuleNotFoundError:
+            return False
+
+
+def table(env: Environment, folder: DataFolder, user: RunAs | None) -> tuple[Program, ...]:
+    """Every process of the node in the order in which they start."""
+    cores = os.cpu_count() or 1
+    validators = env.validate_workers or min(2, cores)
+    lanes = env.shard_workers or cores
+
+    def python(*arguments: str, nice: int = 0, **extra: str) -> Callable[[], Launch]:
+        return lambda: Launch(
+            argv=(sys.executable, *arguments),
+            cwd=environment.PROJECT_ROOT,
+            env={**_common_environment(env, folder), **extra},
+            nice=nice,
+        )
+
+    def worker(name: str, queues: str, processes: int, nice: int = 0) -> Callable[[], Launch]:
+        # SIGTERM is made Celery's soft shutdown: running tasks get some seconds, then go back to the queue
+        return python(
+            *("-m", "celery", "--quiet", "-A", "mondoshawan", "worker", "-n", f"{name}@mondoshawan", "-Q", queues),
+            *("-P", "prefork", "-c", str(processes), "-O", "fair", "-l", "WARNING"),
+            *("--without-gossip", "--without-mingle", "--without-heartbeat"),
+            nice=nice,
+            REMAP_SIGTERM="SIGQUIT",
+        )
+
+    programs = [
+        Program(
+            "postgres",
+            lambda: postgres.launch(folder, user, env.pg_shared_buffers_mb),
+            stop_signal="INT",
+            stop_seconds=60,
+            start_seconds=1,
+        ),
+        Program("redis", lambda: redis_server.launch(folder, user), stop_seconds=30, start_seconds=1),
+        Program(
+            "web",
+            python(
+                *("-m", "daphne", "-b", env.web_bind.host, "-p", str(env.web_bind.port), "-v", "0"),
+                *("--no-server-name", "--http-timeout", "60", "--application-close-timeout", "3"),
+                "mondoshawan.asgi:application",
+                MDS_DB_POOL=str(env.db_pool or 4),
+            ),
+            bind=env.web_bind,
+        ),
+        Program(
+            "rpc",
+            python(
+                *("-m", "uvicorn", "mondoshawan.rpc_asgi:application", "--host", env.rpc_bind.host),
+                *(
+                    "--port",
+                    str(env.rpc_bind.port),
+                    "--loop",
+                    "uvloop",
+                    "--http",
+                    "httptools",
+                    "--log-level",
+                    "warning",
+                ),
+                *("--log-level", "warning", "--no-access-log", "--no-server-header", "--no-proxy-headers"),
+                *("--timeout-graceful-shutdown", "4"),
+                MDS_DB_POOL=str(env.db_pool or 8),
+            ),
+            bind=env.rpc_bind,
+            needs="chain.rpc.app",
+        ),
+        Program("virtual", worker("virtual", "virtual", 1)),
+        Program("validate", worker("validate", "validate", validators)),
+        Program("shards", worker("shards", "shards", lanes)),
+        Program("mine", worker("mine", "mine.a,mine.b,mine.c", env.mine_workers, nice=19)),
+        Program("index", worker("index", "index,default", 1)),
+        Program("beat", python("-m", "celery", "--quiet", "-A", "mondoshawan", "beat", "-l", "WARNING", "--pidfile=")),
+    ]
+    return tuple(replace(program, priority=10 * (place + 1)) for place, program in enumerate(programs))
+
+
+def chosen(programs: tuple[Program, ...], env: Environment) -> tuple[Program, ...]:
+    """The programs that this node starts.
+
+    Embedded servers are left out where a URL names an external one, and added where they are needed.
+    What the build does not have is left out, unless ``MDS_PROCESSES`` asks for it by name.
+
+    Raises
+    ------
+    ConfigError
+        ``config_value`` for a name that is no process.
+    """
+    external = {name for name, url in (("postgres", env.database_url), ("redis", env.redis_url)) if url}
+    known = [program.name for program in programs if program.name not in SERVERS]
+    wanted = {name for name in env.processes if not name.startswith("-")}
+    unwanted = {name[1:] for name in env.processes if name.startswith("-")}
+    for name in sorted(wanted | unwanted):
+        if name not in known:
+            raise ConfigError(
+                "config_value", f"MDS_PROCESSES names {name!r}", hint=f"the processes are {', '.join(known)}"
+            )
+    if wanted and unwanted:
+        raise ConfigError(
+            "config_value", "MDS_PROCESSES mixes names with and without a minus", hint="use one kind only"
+        )
+    for program in programs:
+        if program.name in wanted and not program.present:
+            raise ConfigError(
+                "config_value", f"this build has no {program.name} process", hint="leave it out of MDS_PROCESSES"
+            )
+
+    def starts(program: Program) -> bool:
+        if program.name in SERVERS:
+            return program.name not in external
+        return program.present and (program.name in wanted if wanted else program.name not in unwanted)
+
+    return tuple(program for program in programs if starts(program))
+
+
+def _common_environment(env: Environment, folder: DataFolder) -> dict[str, str]:
+    return {
+        "DJANGO_SETTINGS_MODULE": os.environ.get("DJANGO_SETTINGS_MODULE", "mondoshawan.settings.prod"),
+        "MDS_NETWORK": env.network,
+        "MDS_DATA_DIR": str(env.data_dir),
+        "PROMETHEUS_MULTIPROC_DIR": str(folder.metrics),
+        "PYTHONUNBUFFERED": "1",
+        # each process is one of many: no thread pools of numerical libraries, few malloc arenas
+        "OMP_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+        "MALLOC_ARENA_MAX": "2",
+    }
