@@ -1,0 +1,107 @@
+-- Take transactions, each judged on its own, in the given order.
+-- ARGV: now_ms, max_count, max_bytes, sender_pending, sender_queued, then for each transaction
+--   record, terms (greatest tip and fee that it replaces, score), state ("" or sequence, nonce, balance, code)
+-- Answer: for each transaction a code and a number that explains it.
+local ADDED, KNOWN, REPLACED, UNKNOWN_SENDER, STALE_STATE = 0, 1, 2, 3, 4
+local NONCE_LOW, NONCE_HIGH, FUNDS, REPLACEMENT, HAS_CODE, SENDER_LIMIT, FULL = 10, 11, 12, 13, 14, 15, 16
+local now = tonumber(ARGV[1])
+local max_count, max_bytes = tonumber(ARGV[2]), tonumber(ARGV[3])
+local sender_pending, sender_queued = tonumber(ARGV[4]), tonumber(ARGV[5])
+local sequence = tonumber(call('GET', K_SEQUENCE) or '-1')
+local stored = tonumber(call('HGET', K_STATS, 'bytes') or '0')
+local awake = false
+
+-- room for one more: the cheapest leave, but only for something dearer and never of the same sender
+local function make_room(sender, size, score)
+  local count = call('HLEN', K_TX)
+  while count + 1 > max_count or stored + bytes_change + size > max_bytes do
+    local cheapest = call('ZRANGE', K_PRICE, 0, 0, 'WITHSCORES')
+    if #cheapest == 0 or tonumber(cheapest[2]) >= score then return false end
+    local place = call('HGET', K_TX, cheapest[1])
+    local victim = load(string.sub(place, 1, 20))
+    if victim == sender then return false end
+    local nonce = unpack_bytes('>I8', place, 21)
+    forget(victim, nonce, call('HGET', victim.key, field(nonce)))
+    rank(victim)
+    count = count - 1
+  end
+  return true
+end
+
+local function take(record, terms, state)
+  local hash, addr, nonce, th, tl, fh, fl, uh, ul = unpack_bytes(HEAD, record)
+  if call('HEXISTS', K_TX, hash) == 1 then return KNOWN, 0 end
+  local s = load(addr)
+  if state ~= '' then
+    local seen, at, bh, bl, code = unpack_bytes('>I8I8I6I6I1', state)
+    if not s then
+      if seen < sequence then return STALE_STATE, sequence end
+      s = create(addr)
+      settle(s, seen, at, bh, bl, code)
+    elseif seen > s.sequence and seen >= sequence then
+      settle(s, seen, at, bh, bl, code)
+      rank(s)
+    end
+  end
+  if not s then return UNKNOWN_SENDER, sequence end
+  if s.code == 2 then return HAS_CODE, 0 end
+  if nonce < s.nonce then return NONCE_LOW, s.nonce end
+  if nonce >= s.nonce + sender_pending + sender_queued then return NONCE_HIGH, s.nonce end
+
+  local name = field(nonce)
+  local old = call('HGET', s.key, name)
+  local sh, sl = plus(s.sh, s.sl, uh, ul)
+  local old_hash, oth, otl, ofh, ofl, ouh, oul, _
+  if old then
+    old_hash, _, _, oth, otl, ofh, ofl, ouh, oul = unpack_bytes(HEAD, old)
+    sh, sl = minus(sh, sl, ouh, oul)
+  end
+  if above(sh, sl, s.bh, s.bl) then return FUNDS, 0 end
+  local rth, rtl, rfh, rfl, score = unpack_bytes('>I6I6I6I6d', terms)
+  if old then
+    if above(oth, otl, rth, rtl) or above(ofh, ofl, rfh, rfl) then return REPLACEMENT, 0 end
+    if stored + bytes_change + #record - #old > max_bytes then return FULL, 0 end
+  else
+    if nonce > s.stop then
+      if s.count - (s.stop - s.nonce) >= sender_queued then return SENDER_LIMIT, s.stop end
+    elseif s.stop - s.nonce >= sender_pending then
+      return SENDER_LIMIT, s.stop
+    end
+    local full = call('HLEN', K_TX) + 1 > max_count or stored + bytes_change + #record > max_bytes
+    if full and (nonce > s.stop or not make_room(s, #record, score)) then return FULL, 0 end
+  end
+
+  if old then
+    call('HDEL', K_TX, old_hash)
+    call('ZREM', K_PRICE, old_hash)
+    call('ZREM', K_AGE, old_hash)
+    bytes_change = bytes_change - #old
+  else
+    s.count = s.count + 1
+  end
+  s.sh, s.sl = sh, sl
+  call('HSET', s.key, name, record)
+  call('HSET', K_TX, hash, addr .. name)
+  call('ZADD', K_PRICE, score, hash)
+  call('ZADD', K_AGE, now, hash)
+  bytes_change = bytes_change + #record
+  if nonce == s.stop then extend(s) end
+  if nonce >= s.from and nonce < s.stop then
+    -- the head changed, or the run has just reached it
+    if nonce == s.from or not call('ZSCORE', K_READY, s.addr) then rank(s) end
+    awake = true
+  end
+  if old then return REPLACED, 0 end
+  return ADDED, 0
+end
+
+local answers = {}
+for i = 6, #ARGV, 3 do
+  local code, number = take(ARGV[i], ARGV[i + 1], ARGV[i + 2])
+  answers[#answers + 1] = code
+  answers[#answers + 1] = number
+  if code >= NONCE_LOW then call('HINCRBY', K_STATS, 'rejected:' .. code, 1) end
+end
+commit(now)
+if awake then wake() end
+return answers

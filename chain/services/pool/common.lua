@@ -1,0 +1,160 @@
+-- What every script shares.  KEYS[1] is the prefix; amounts are wei as two 48-bit limbs (high, low),
+-- because Lua counts in doubles.
+--   <p>tx      hash      transaction hash -> sender (20 bytes) .. nonce (8 bytes)
+--   <p>s:<a>   hash      nonce (8 bytes) -> record; "s" -> the sender's state and sums
+--   <p>ready   zset      sender -> tip of its next transaction that no merged block holds
+--   <p>price   zset      transaction -> effective tip on arrival
+--   <p>age     zset      transaction -> arrival in ms
+--   <p>senders set       senders with transactions
+--   <p>idle    zset      senders without -> since when, in ms
+--   <p>flying  set       senders with transactions in merged blocks
+--   <p>stats   hash      bytes, pending, rejected:<code>
+--   <p>sequence string   of the last commit that the pool has seen
+--   <p>wake    list      at most one token: something became executable
+local P = KEYS[1]
+local K_TX, K_READY, K_PRICE, K_AGE = P .. 'tx', P .. 'ready', P .. 'price', P .. 'age'
+local K_SENDERS, K_IDLE, K_FLYING = P .. 'senders', P .. 'idle', P .. 'flying'
+local K_STATS, K_SEQUENCE, K_WAKE = P .. 'stats', P .. 'sequence', P .. 'wake'
+local LIMB = 281474976710656
+local STATE = '>I8I8I8I8I4I1I6I6I6I6'
+local HEAD = '>c32c20I8I6I6I6I6I6I6I8I8I1'
+local call, pack, unpack_bytes = redis.call, struct.pack, struct.unpack
+
+local touched, order = {}, {}
+local bytes_change, pending_change = 0, 0
+
+-- stop: the first nonce missing after the executable run; from: the first one not in a merged block
+local function load(addr)
+  local s = touched[addr]
+  if s then return s end
+  local key = P .. 's:' .. addr
+  local raw = call('HGET', key, 's')
+  if not raw then return nil end
+  s = {addr = addr, key = key}
+  s.sequence, s.nonce, s.stop, s.from, s.count, s.code, s.bh, s.bl, s.sh, s.sl = unpack_bytes(STATE, raw)
+  s.had = s.count
+  touched[addr] = s
+  order[#order + 1] = s
+  return s
+end
+
+local function create(addr)
+  local s = {addr = addr, key = P .. 's:' .. addr, sequence = 0, nonce = 0, stop = 0, from = 0, count = 0, code = 0}
+  s.bh, s.bl, s.sh, s.sl, s.had = 0, 0, 0, 0, -1
+  touched[addr] = s
+  order[#order + 1] = s
+  return s
+end
+
+local function field(nonce) return pack('>I8', nonce) end
+
+local function above(ah, al, bh, bl) return ah > bh or (ah == bh and al > bl) end
+
+local function plus(ah, al, bh, bl)
+  local high, low = ah + bh, al + bl
+  if low >= LIMB then return high + 1, low - LIMB end
+  return high, low
+end
+
+local function minus(ah, al, bh, bl)
+  local high, low = ah - bh, al - bl
+  if low < 0 then return high - 1, low + LIMB end
+  return high, low
+end
+
+-- lengthen the executable run over what is already there
+local function extend(s)
+  local before = s.stop
+  while call('HEXISTS', s.key, field(s.stop)) == 1 do s.stop = s.stop + 1 end
+  pending_change = pending_change + s.stop - before
+end
+
+local function forget(s, nonce, record)
+  local hash, _, _, _, _, _, _, uh, ul = unpack_bytes(HEAD, record)
+  call('HDEL', s.key, field(nonce))
+  call('HDEL', K_TX, hash)
+  call('ZREM', K_PRICE, hash)
+  call('ZREM', K_AGE, hash)
+  s.count = s.count - 1
+  s.sh, s.sl = minus(s.sh, s.sl, uh, ul)
+  bytes_change = bytes_change - #record
+  if nonce >= s.nonce and nonce < s.stop then
+    pending_change = pending_change - (s.stop - nonce)
+    s.stop = nonce
+  end
+end
+
+local function nonces(s)
+  local found = {}
+  for _, name in ipairs(call('HKEYS', s.key)) do
+    if #name == 8 then found[#found + 1] = (unpack_bytes('>I8', name)) end
+  end
+  table.sort(found)
+  return found
+end
+
+-- put the sender where its next transaction belongs in the queue for blocks; true when it has one
+local function rank(s)
+  if s.from < s.nonce then s.from = s.nonce end
+  if s.code < 2 and s.from < s.stop then
+    local record = call('HGET', s.key, field(s.from))
+    call('ZADD', K_READY, call('ZSCORE', K_PRICE, string.sub(record, 1, 32)), s.addr)
+    return true
+  end
+  call('ZREM', K_READY, s.addr)
+  return false
+end
+
+-- the chain's word on a sender: drop what ran, what it can no longer pay (last nonces first), recount
+local function settle(s, sequence, nonce, bh, bl, code)
+  local moved = nonce ~= s.nonce
+  if moved and s.count > 0 then
+    pending_change = pending_change - (s.stop - s.nonce)
+    local last = s.stop
+    s.stop = s.nonce
+    if nonce > s.nonce then
+      if nonce > last then
+        for _, old in ipairs(nonces(s)) do
+          if old < nonce then forget(s, old, call('HGET', s.key, field(old))) end
+        end
+      else
+        for old = s.nonce, nonce - 1 do forget(s, old, call('HGET', s.key, field(old))) end
+      end
+    end
+    s.nonce, s.stop = nonce, nonce
+    extend(s)
+  elseif moved then
+    s.nonce, s.stop = nonce, nonce
+  end
+  if moved then s.from = nonce end
+  s.sequence, s.bh, s.bl = sequence, bh, bl
+  -- 255: has code, which kind was not told; a signer's is a delegation unless known otherwise
+  if code ~= 255 then s.code = code elseif s.code == 0 then s.code = 1 end
+  if above(s.sh, s.sl, bh, bl) then
+    local all = nonces(s)
+    for i = #all, 1, -1 do
+      if not above(s.sh, s.sl, bh, bl) then break end
+      forget(s, all[i], call('HGET', s.key, field(all[i])))
+    end
+  end
+end
+
+local function wake()
+  if call('LLEN', K_WAKE) == 0 then call('RPUSH', K_WAKE, '1') end
+end
+
+-- write back every sender that was read, and the sums
+local function commit(now)
+  for _, s in ipairs(order) do
+    call('HSET', s.key, 's', pack(STATE, s.sequence, s.nonce, s.stop, s.from, s.count, s.code, s.bh, s.bl, s.sh, s.sl))
+    if s.count > 0 and s.had <= 0 then
+      call('SADD', K_SENDERS, s.addr)
+      call('ZREM', K_IDLE, s.addr)
+    elseif s.count == 0 and s.had ~= 0 then
+      call('SREM', K_SENDERS, s.addr)
+      call('ZADD', K_IDLE, now, s.addr)
+    end
+  end
+  if bytes_change ~= 0 then call('HINCRBY', K_STATS, 'bytes', bytes_change) end
+  if pending_change ~= 0 then call('HINCRBY', K_STATS, 'pending', pending_change) end
+end
