@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import coincurve
 from blake3 import blake3
 
 from chain.core.execution.epoch import LaneRunner, execute_epoch
@@ -13,7 +14,7 @@ from chain.core.execution.params import ExecutionParams
 from chain.core.execution.sequential import Turn, execute_sequential
 from chain.core.lthash import EMPTY_LATTICE, update_lattices
 from chain.core.shards import shard_of
-from chain.core.transactions import is_simple_transfer, keccak
+from chain.core.transactions import authorization_hash, is_simple_transfer, keccak
 from chain.core.types import (
     AccessEntry,
     Authorization,
@@ -179,3 +180,22 @@ def check_epoch(state: MemoryState, blocks: Sequence[EpochBlock], env: EpochEnv 
     assert (after.accounts, after.storage) == (state.accounts, state.storage)
     assert update_lattices(result.lattices, result.diff, result.undo, SHARDS) == lattices_of(state)
     return result
+
+
+def signer_in(shard: int, name: str) -> tuple[bytes, bytes]:
+    """An (address, private key) whose address lies in a shard."""
+    for n in range(10_000):
+        key = blake3(f"{name}/{n}".encode()).digest()
+        public = coincurve.PrivateKey(key).public_key.format(compressed=False)
+        address = keccak(public[1:])[12:]
+        if shard_of(address, SHARDS) == shard:
+            return address, key
+    raise AssertionError("no key found")
+
+
+def sign_authorization(key: bytes, delegate: bytes, nonce: int, chain_id: int = PARAMS.chain_id) -> Authorization:
+    """An EIP-7702 tuple signed by an authority."""
+    unsigned = Authorization(chain_id, delegate, nonce, 0, 0, 0)
+    signature = coincurve.PrivateKey(key).sign_recoverable(authorization_hash(unsigned), hasher=None)
+    r, s = int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:64], "big")
+    return Authorization(chain_id, delegate, nonce, signature[64], r, s)
