@@ -20,6 +20,8 @@ from chain.core.types import UINT64_MAX, UINT256_MAX, Block, Header
 HEADER_FIELDS = 19
 # what any decoder accepts at most, before it looks: the largest stream body, its header and slack
 MAX_BLOCK_BYTES = 9_000_000
+MAX_HEADER_BYTES = 4_096
+MAX_ENVELOPES_DECODED = 1 << 16
 MAX_PARENTS_DECODED = 64
 MAX_SEAL_ITEMS = 2
 MAX_SEAL_ITEM_BYTES = 80
@@ -93,8 +95,7 @@ def decode_header(data: bytes) -> Header:
     RuleViolation
         RLP_*, FIELD_COUNT, FIELD_KIND, FIELD_LENGTH or FIELD_RANGE.
     """
-    if len(data) > MAX_BLOCK_BYTES:
-        raise RuleViolation(RuleCode.FIELD_LENGTH, len(data), MAX_BLOCK_BYTES, "header too large")
+    _check_size(data, MAX_HEADER_BYTES, "header")
     return _header_of(rlp.decode(data))
 
 
@@ -110,17 +111,21 @@ def encode_block(block: Block) -> bytes:
 
 def decode_block(data: bytes) -> Block:
     """Read a block; see ``decode_header`` for the errors."""
-    if len(data) > MAX_BLOCK_BYTES:
-        raise RuleViolation(RuleCode.FIELD_LENGTH, len(data), MAX_BLOCK_BYTES, "block too large")
-    items = as_list(rlp.decode(data), "block", 2)
-    return Block(_header_of(items[0]), _envelopes(items[1]))
+    _check_size(data, MAX_BLOCK_BYTES, "block")
+    start, stop = rlp.list_span(data, 0, len(data))
+    if stop != len(data):
+        raise RuleViolation(RuleCode.RLP_MALFORMED, len(data), stop, "trailing bytes")
+    middle = rlp.item_end(data, start, stop)
+    header = decode_header(data[start:middle])
+    if middle == stop or rlp.item_end(data, middle, stop) != stop:
+        raise RuleViolation(RuleCode.FIELD_COUNT, 1 if middle == stop else "more", 2, field="block")
+    return Block(header, tuple(rlp.decode_strings(data, middle, stop, MAX_ENVELOPES_DECODED)))
 
 
 def decode_body(data: bytes) -> tuple[bytes, ...]:
     """Read a body: a list of byte strings."""
-    if len(data) > MAX_BLOCK_BYTES:
-        raise RuleViolation(RuleCode.FIELD_LENGTH, len(data), MAX_BLOCK_BYTES, "body too large")
-    return _envelopes(rlp.decode(data))
+    _check_size(data, MAX_BLOCK_BYTES, "body")
+    return tuple(rlp.decode_strings(data, 0, len(data), MAX_ENVELOPES_DECODED))
 
 
 def tx_root(hashes: Sequence[bytes]) -> bytes:
@@ -128,12 +133,9 @@ def tx_root(hashes: Sequence[bytes]) -> bytes:
     return merkle_root(hashes)
 
 
-def _envelopes(item: RLP) -> tuple[bytes, ...]:
-    items = as_list(item, "body")
-    for part in items:
-        if not isinstance(part, bytes):
-            raise RuleViolation(RuleCode.FIELD_KIND, "list", "bytes", "a body holds byte strings")
-    return tuple(cast("list[bytes]", items))
+def _check_size(data: bytes, at_most: int, field: str) -> None:
+    if len(data) > at_most:
+        raise RuleViolation(RuleCode.FIELD_LENGTH, len(data), at_most, f"{field} too large", field=field)
 
 
 def _header_of(item: RLP) -> Header:
@@ -198,7 +200,9 @@ def as_int(item: RLP, field: str, at_most: int = UINT64_MAX) -> int:
         raise RuleViolation(RuleCode.FIELD_KIND, "list", "bytes", field=field)
     if len(item) > 32:
         raise RuleViolation(RuleCode.FIELD_RANGE, len(item), 32, field=field)
-    value = rlp.bytes_to_int(item)
+    if item[:1] == b"\x00":
+        raise RuleViolation(RuleCode.RLP_NON_CANONICAL, item, "no leading zero", field=field)
+    value = int.from_bytes(item, "big")
     if value > at_most:
         raise RuleViolation(RuleCode.FIELD_RANGE, value, at_most, field=field)
     return value

@@ -210,17 +210,19 @@ def _rebuild(cls: type[BlockchainError], code: str, message: str, data: dict[str
     """Unpickle without calling each class's own constructor signature."""
     error = cls.__new__(cls)
     BlockchainError.__init__(error, code, message, **data)
-    for name in ("got", "expected", "missing", "until"):
-        if name in data:
-            setattr(error, name, data[name])
+    if isinstance(error, RuleViolation):
+        error.got, error.expected = data["got"], data["expected"]
+    elif isinstance(error, NotYet):
+        error.missing, error.until = data["missing"] or (), data["until"]
     return error
 
 
-def _show(value: Any) -> str:
+def _show(value: Any, depth: int = 3) -> str:
     if isinstance(value, bytes):
         return "0x" + value[:36].hex() + ("…" if len(value) > 36 else "")
     if isinstance(value, (tuple, list)):
-        head = ", ".join(_show(item) for item in value[:4])
+        head = ", ".join(_show(item, depth - 1) for item in value[:4]) if depth else "…"
         return f"[{head}{', …' if len(value) > 4 else ''}]"
-    text = str(value)
+    # the interpreter refuses to write integers of thousands of digits in decimal
+    text = hex(value) if isinstance(value, int) and value.bit_length() > 512 else str(value)
     return text if len(text) <= 120 else text[:119] + "…"

@@ -57,6 +57,8 @@ def encoded_int_length(value: int) -> int:
 def decode(data: bytes) -> RLP:
     """Decode exactly one item; trailing bytes and every non-canonical form are refused.
 
+    An empty list takes one byte here and 56 in memory, so callers bound the length of strangers' bytes.
+
     Raises
     ------
     RuleViolation
@@ -86,50 +88,102 @@ def _encode_bytes(data: bytes) -> bytes:
     return bytes((0xB7 + len(length),)) + length + data
 
 
-def _long_length(data: bytes, pos: int, end: int, size_of_length: int) -> tuple[int, int]:
-    start = pos + 1 + size_of_length
-    if start > end:
-        raise RuleViolation(RuleCode.RLP_MALFORMED, end, start, "truncated length")
-    if data[pos + 1] == 0:
-        raise RuleViolation(RuleCode.RLP_NON_CANONICAL, 0, "minimal length")
-    length = int.from_bytes(data[pos + 1 : start], "big")
-    if length < 56:
-        raise RuleViolation(RuleCode.RLP_NON_CANONICAL, length, "short form")
-    return start, length
+def list_span(data: bytes, pos: int, end: int) -> tuple[int, int]:
+    """Where the payload of the list at ``pos`` starts and stops; nothing in it is decoded.
+
+    Raises
+    ------
+    RuleViolation
+        FIELD_KIND where a byte string stands there, or an error of ``decode``.
+    """
+    is_list, start, stop = _span(data, pos, end)
+    if not is_list:
+        raise RuleViolation(RuleCode.FIELD_KIND, "bytes", "list")
+    return start, stop
 
 
-def _decode_at(data: bytes, pos: int, end: int, depth: int) -> tuple[RLP, int]:
+def item_end(data: bytes, pos: int, end: int) -> int:
+    """Where the item at ``pos`` stops; nothing in it is decoded."""
+    return _span(data, pos, end)[2]
+
+
+def decode_strings(data: bytes, pos: int, end: int, at_most: int) -> list[bytes]:
+    """The byte strings of the list that fills ``data[pos:end]``; a list in it is refused where it stands.
+
+    For lists that strangers send: what it builds is bounded by ``at_most``, however the bytes are cut.
+
+    Raises
+    ------
+    RuleViolation
+        FIELD_KIND, FIELD_COUNT for more than ``at_most``, or an error of ``decode``.
+    """
+    start, stop = list_span(data, pos, end)
+    if stop != end:
+        raise RuleViolation(RuleCode.RLP_MALFORMED, end, stop, "trailing bytes")
+    strings: list[bytes] = []
+    while start < stop:
+        first = data[start]
+        if 0x81 < first < 0xB8:
+            start, after = start + 1, start + first - 0x7F
+        elif first == 0xB8 and start + 1 < stop and data[start + 1] > 55:
+            # most transactions take between 56 and 255 bytes
+            start, after = start + 2, start + 2 + data[start + 1]
+        else:
+            is_list, start, after = _span(data, start, stop)
+            if is_list:
+                raise RuleViolation(RuleCode.FIELD_KIND, "list", "bytes")
+        if after > stop:
+            raise RuleViolation(RuleCode.RLP_MALFORMED, stop, after, "truncated string")
+        strings.append(data[start:after])
+        start = after
+        if len(strings) > at_most:
+            raise RuleViolation(RuleCode.FIELD_COUNT, len(strings), at_most)
+    return strings
+
+
+def _span(data: bytes, pos: int, end: int) -> tuple[bool, int, int]:
+    """Whether the item at ``pos`` is a list, and where its payload starts and stops, within ``end``."""
     if pos >= end:
         raise RuleViolation(RuleCode.RLP_MALFORMED, end, pos + 1, "truncated")
     prefix = data[pos]
     if prefix < 0x80:
-        return data[pos : pos + 1], pos + 1
-    if prefix < 0xC0:
-        if prefix < 0xB8:
-            start, length = pos + 1, prefix - 0x80
-        else:
-            start, length = _long_length(data, pos, end, prefix - 0xB7)
-        stop = start + length
-        if stop > end:
-            raise RuleViolation(RuleCode.RLP_MALFORMED, end, stop, "truncated string")
-        if length == 1 and data[start] < 0x80:
-            raise RuleViolation(RuleCode.RLP_NON_CANONICAL, data[start], "single byte form")
-        return data[start:stop], stop
-    if prefix < 0xF8:
-        start, length = pos + 1, prefix - 0xC0
+        return False, pos, pos + 1
+    is_list = prefix >= 0xC0
+    short = prefix - (0xC0 if is_list else 0x80)
+    if short < 56:
+        start, length = pos + 1, short
     else:
-        start, length = _long_length(data, pos, end, prefix - 0xF7)
+        start = pos + 1 + short - 55
+        if start > end:
+            raise RuleViolation(RuleCode.RLP_MALFORMED, end, start, "truncated length")
+        if data[pos + 1] == 0:
+            raise RuleViolation(RuleCode.RLP_NON_CANONICAL, 0, "minimal length")
+        length = int.from_bytes(data[pos + 1 : start], "big")
+        if length < 56:
+            raise RuleViolation(RuleCode.RLP_NON_CANONICAL, length, "short form")
     stop = start + length
     if stop > end:
-        raise RuleViolation(RuleCode.RLP_MALFORMED, end, stop, "truncated list")
+        raise RuleViolation(RuleCode.RLP_MALFORMED, end, stop, "truncated list" if is_list else "truncated string")
+    if prefix == 0x81 and data[start] < 0x80:
+        raise RuleViolation(RuleCode.RLP_NON_CANONICAL, data[start], "single byte form")
+    return is_list, start, stop
+
+
+def _decode_at(data: bytes, pos: int, end: int, depth: int) -> tuple[RLP, int]:
+    is_list, start, stop = _span(data, pos, end)
+    if not is_list:
+        return data[start:stop], stop
     if depth >= MAX_DEPTH:
         raise RuleViolation(RuleCode.RLP_TOO_DEEP, depth + 1, MAX_DEPTH)
     items: list[RLP] = []
     while start < stop:
-        # the commonest case, a short string, is read in place: bodies hold tens of thousands
+        # the common cases are read in place: single bytes, empty and short strings
         first = data[start]
-        if 0x81 < first < 0xB8:
-            after = start + 1 + first - 0x80
+        if first < 0x81:
+            items.append(data[start : start + 1] if first < 0x80 else b"")
+            start += 1
+        elif 0x81 < first < 0xB8:
+            after = start + first - 0x7F
             if after > stop:
                 raise RuleViolation(RuleCode.RLP_MALFORMED, stop, after, "truncated string")
             items.append(data[start + 1 : after])

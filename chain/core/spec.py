@@ -3,20 +3,33 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import re
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
 from chain.core import rlp
-from chain.core.codec import blake3_hash
+from chain.core.codec import (
+    MAX_BLOCK_BYTES,
+    MAX_ENVELOPES_DECODED,
+    MAX_HEADER_BYTES,
+    MAX_PARENTS_DECODED,
+    blake3_hash,
+)
 from chain.core.errors import RuleCode, RuleViolation
 from chain.core.rlp import Encodable
+from chain.core.transactions import MAX_TX_BYTES_DECODED, TRANSFER_GAS
 from chain.core.types import UINT64_MAX, UINT256_MAX, Stream
 
 EVM_FORKS = ("prague", "cancun")
 WEI = 10**18
+# what no upgrade can change: the network's identity, its first moment, and how the state is cut
+NEVER_UPGRADED = ("chain_id", "timestamp_ms", "shard_count", "version")
+# a block that the decoder takes leaves room for its header and for two list prefixes
+_MAX_BODY_BYTES = MAX_BLOCK_BYTES - MAX_HEADER_BYTES - 8
+_NUMBER = re.compile(r"(0|[1-9][0-9]*)|0x([0-9a-f]+)|2\^([0-9]{1,3})")
+_HEX = re.compile(r"0x((?:[0-9a-fA-F]{2})*)")
 
 
 @dataclass(frozen=True)
@@ -92,7 +105,9 @@ class ChainSpec:
     version: int = 1
 
     def stream(self, stream: int) -> StreamSpec:
-        """Parameters of stream A, B or C."""
+        """Parameters of stream A, B or C; HEADER_STREAM for any other number."""
+        if not 1 <= stream <= 3:
+            raise RuleViolation(RuleCode.HEADER_STREAM, stream, (1, 2, 3))
         return (self.stream_a, self.stream_b, self.stream_c)[stream - 1]
 
     def at(self, work_score: int) -> ChainSpec:
@@ -149,7 +164,7 @@ def load_spec(text: str) -> ChainSpec:
         SPEC_UNKNOWN_KEY, SPEC_MISSING_KEY or SPEC_VALUE, naming the key.
     """
     try:
-        raw = json.loads(text)
+        raw = json.loads(text, object_pairs_hook=_object)
     except (ValueError, RecursionError) as error:
         raise RuleViolation(RuleCode.SPEC_VALUE, str(error)[:80], "JSON") from error
     names = [field.name for field in fields(ChainSpec) if field.name != "version"]
@@ -179,8 +194,9 @@ def check_spec(spec: ChainSpec) -> None:
             )
         if stream.halflife_ms <= 0 or stream.interval_ms <= 0 or stream.work_factor <= 0:
             raise _bad(f"streams.{name}", stream.halflife_ms, "positive interval, half-life and work factor")
-    if (spec.stream_c.initial_target, spec.stream_c.pow_limit, spec.stream_c.work_factor) != (0, 0, 0):
-        raise _bad("streams.C", spec.stream_c.initial_target, "0: C has no work")
+    free = spec.stream_c
+    if any((free.initial_target, free.pow_limit, free.halflife_ms, free.work_factor)):
+        raise _bad("streams.C", free.initial_target, "0: C has no work")
     if spec.minted_at_genesis > spec.cap:
         raise _bad("alloc", spec.minted_at_genesis, f"at most the cap {spec.cap}")
     if spec.evm_fork not in EVM_FORKS:
@@ -188,19 +204,67 @@ def check_spec(spec: ChainSpec) -> None:
     for stream in (spec.stream_a, spec.stream_b, spec.stream_c):
         if stream.call_gas_limit > spec.epoch_call_gas:
             raise _bad("call_gas_limit", stream.call_gas_limit, f"at most epoch_call_gas {spec.epoch_call_gas}")
+        if not 1 <= stream.max_txs <= MAX_ENVELOPES_DECODED:
+            raise _bad("max_txs", stream.max_txs, f"1 to {MAX_ENVELOPES_DECODED}")
+        if not 1 <= stream.max_bytes <= _MAX_BODY_BYTES:
+            raise _bad("max_bytes", stream.max_bytes, f"1 to {_MAX_BODY_BYTES}")
     at_least_one = (
         "chain_id", "cap", "ghostdag_k", "max_parents", "mergeset_limit", "merge_depth", "finality_depth",
         "slot_ms", "vrf_window", "vrf_era", "c_den", "shard_count", "epoch_call_gas", "epoch_max_txs",
-        "call_gas_per_s", "tx_per_s",
+        "call_gas_per_s", "tx_per_s", "max_tx_bytes",
     )  # fmt: skip
     for name in at_least_one:
         if getattr(spec, name) < 1:
             raise _bad(name, getattr(spec, name), "at least 1")
+    for name, at_most in (("max_parents", MAX_PARENTS_DECODED), ("max_tx_bytes", MAX_TX_BYTES_DECODED)):
+        if getattr(spec, name) > at_most:
+            raise _bad(name, getattr(spec, name), f"at most {at_most}")
+    if spec.epoch_call_gas < TRANSFER_GAS:
+        raise _bad("epoch_call_gas", spec.epoch_call_gas, f"at least {TRANSFER_GAS}, a transfer's gas limit")
     if spec.finality_depth <= spec.merge_depth:
         raise _bad("finality_depth", spec.finality_depth, f"more than merge_depth {spec.merge_depth}")
+    _check_accounts(spec.alloc)
+    _check_upgrades(spec)
+
+
+def _check_accounts(alloc: tuple[AllocAccount, ...]) -> None:
+    for one, other in pairwise(alloc):
+        if one.address >= other.address:
+            raise _bad("alloc", other.address, "ascending, each address once")
+    for account in alloc:
+        for (slot, _), (following, _) in pairwise(account.storage):
+            if slot >= following:
+                raise _bad("storage", following, "ascending, each slot once")
+        if any(value == 0 for _, value in account.storage):
+            raise _bad("storage", 0, "non-zero values")
+        if account.storage and not (account.balance or account.nonce or account.code):
+            raise _bad("storage", account.address, "an account that exists (EIP-161)")
+
+
+def _check_upgrades(spec: ChainSpec) -> None:
+    at_work_score, version = 0, spec.version
+    for upgrade in spec.upgrades:
+        if upgrade.at_work_score <= at_work_score:
+            raise _bad("upgrades.at_work_score", upgrade.at_work_score, f"more than {at_work_score}")
+        if upgrade.version <= version:
+            raise _bad("upgrades.version", upgrade.version, f"more than {version}")
+        at_work_score, version = upgrade.at_work_score, upgrade.version
+        check_spec(replace(spec.at(at_work_score), upgrades=()))
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object whose keys stand once each."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        names = sorted(name for name, _ in pairs)
+        repeated = next(one for one, other in pairwise(names) if one == other)
+        raise _bad(repeated, "repeated", "each key once")
+    return found
 
 
 def _bad(key: str, got: Any, expected: Any) -> RuleViolation:
+    if isinstance(got, (list, dict)):
+        got = type(got).__name__
     return RuleViolation(RuleCode.SPEC_VALUE, got, expected, key=key)
 
 
@@ -225,10 +289,14 @@ def _integer(raw: Any, key: str, at_most: int = UINT64_MAX) -> int:
     """An integer, or a string of one: decimal, 0x hex, or a power "2^n"."""
     value = raw
     if isinstance(raw, str):
-        try:
-            value = 2 ** int(raw[2:]) if raw.startswith("2^") else int(raw, 16 if raw.startswith("0x") else 10)
-        except ValueError as error:
-            raise _bad(key, raw, "an integer") from error
+        match = _NUMBER.fullmatch(raw) if len(raw) <= 80 else None
+        if match is None:
+            raise _bad(key, raw[:80], "an integer")
+        decimal, hexadecimal, power = match.groups()
+        if power:
+            value = 1 << int(power)
+        else:
+            value = int(decimal) if decimal else int(hexadecimal, 16)
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= at_most:
         raise _bad(key, raw, f"an integer from 0 to {at_most}")
     return value
@@ -250,12 +318,10 @@ def _stream(raw: Any, name: str) -> StreamSpec:
 
 
 def _hex(raw: Any, key: str, length: int | None = None) -> bytes:
-    try:
-        if not isinstance(raw, str) or not raw.startswith("0x"):
-            raise ValueError(raw)
-        data = bytes.fromhex(raw[2:])
-    except ValueError as error:
-        raise _bad(key, raw, "0x and hex digits") from error
+    match = _HEX.fullmatch(raw) if isinstance(raw, str) else None
+    if match is None:
+        raise _bad(key, raw, "0x and hex digits")
+    data = bytes.fromhex(match[1])
     if length is not None and len(data) != length:
         raise _bad(key, raw, f"{length} bytes")
     return data
@@ -265,11 +331,7 @@ def _alloc(raw: Any) -> tuple[AllocAccount, ...]:
     if not isinstance(raw, dict):
         raise _bad("alloc", type(raw).__name__, "an object by address")
     accounts = [_alloc_account(address, entry) for address, entry in raw.items()]
-    accounts.sort(key=lambda account: account.address)
-    for one, other in pairwise(accounts):
-        if one.address == other.address:
-            raise _bad("alloc", one.address, "each address once")
-    return tuple(accounts)
+    return tuple(sorted(accounts, key=lambda account: account.address))
 
 
 def _alloc_account(address: str, raw: Any) -> AllocAccount:
@@ -280,12 +342,12 @@ def _alloc_account(address: str, raw: Any) -> AllocAccount:
             raise RuleViolation(RuleCode.SPEC_UNKNOWN_KEY, name, "balance, nonce, code, storage", where="alloc")
     if "balance" not in raw:
         raise RuleViolation(RuleCode.SPEC_MISSING_KEY, None, "balance", where="alloc")
-    storage: Mapping[str, Any] = raw.get("storage", {})
+    storage = raw.get("storage", {})
+    if not isinstance(storage, dict):
+        raise _bad("storage", type(storage).__name__, "an object by slot")
     slots = sorted(
         (_integer(slot, "slot", UINT256_MAX), _integer(v, "value", UINT256_MAX)) for slot, v in storage.items()
     )
-    if any(value == 0 for _, value in slots):
-        raise _bad("storage", 0, "non-zero values")
     return AllocAccount(
         address=_hex(address, "alloc", 20),
         balance=_integer(raw["balance"], "balance", UINT256_MAX),
@@ -297,9 +359,7 @@ def _alloc_account(address: str, raw: Any) -> AllocAccount:
 
 def _upgrade(raw: Any) -> Upgrade:
     _strict_keys(raw, ["at_work_score", "version", "changed"], "upgrades")
-    allowed = [
-        field.name for field in fields(ChainSpec) if field.type == "int" and field.name not in ("chain_id", "version")
-    ]
+    allowed = [field.name for field in fields(ChainSpec) if field.type == "int" and field.name not in NEVER_UPGRADED]
     changed = raw["changed"]
     if not isinstance(changed, dict):
         raise _bad("upgrades.changed", type(changed).__name__, "an object")

@@ -19,6 +19,8 @@ from chain.core.types import UINT64_MAX, UINT256_MAX, AccessEntry, Authorization
 SECP256K1_N = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 SECP256K1_HALF_N = SECP256K1_N // 2
 TRANSFER_GAS = 21_000
+# what the decoder accepts before it looks; a network's own max_tx_bytes is lower
+MAX_TX_BYTES_DECODED = 1 << 20
 PRECOMPILE_FIRST = 0x01
 PRECOMPILE_LAST = 0x11
 _FIELDS_OF_TYPE = {1: 11, 2: 12, 4: 13}
@@ -43,8 +45,10 @@ def decode_transaction(envelope: bytes, sender: bytes | None = None) -> Transact
     Raises
     ------
     RuleViolation
-        TX_TYPE, TX_UNPROTECTED, TX_SIGNATURE, or a codec error.
+        TX_TYPE, TX_UNPROTECTED, TX_SIGNATURE, TX_SIZE over ``MAX_TX_BYTES_DECODED``, or a codec error.
     """
+    if len(envelope) > MAX_TX_BYTES_DECODED:
+        raise RuleViolation(RuleCode.TX_SIZE, len(envelope), MAX_TX_BYTES_DECODED)
     if not envelope:
         raise RuleViolation(RuleCode.RLP_MALFORMED, 0, "an envelope", "empty transaction")
     kind = envelope[0]
