@@ -1,0 +1,194 @@
+"""Blocks in memory and reachability between them as integers.
+
+Each block gets an index in the order of insertion, so every ancestor has a smaller one.  A past is an
+integer whose bit ``i`` stands for index ``low + i``; every index below ``low`` is in the past too.  In a
+DAG where all is merged soon the zeros lie near the block, so masks stay a few dozen bits long whatever
+the window holds, and indices never need renumbering when old blocks leave.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from chain.core.errors import NotYet, StoreError, WaitCode
+from chain.core.ghostdag.views import BlockView
+from chain.core.types import Stream
+
+OrderKey = tuple[int, bytes, int, bytes, bytes]
+Ticket = tuple[bytes, int]
+
+
+class Node:
+    """A block in the window: its view and what the algorithms need close at hand.
+
+    ``closed`` is the past with the block itself, over ``low``.  ``floor`` is the number of a
+    selected-chain ancestor in the past of every blue work block of the mergeset (and of the selected
+    parent).  ``jump`` makes walks down the selected chain logarithmic.
+    """
+
+    __slots__ = (
+        "chain_parent",
+        "closed",
+        "final_mark",
+        "floor",
+        "has_body",
+        "has_child",
+        "hash",
+        "index",
+        "is_work",
+        "jump",
+        "key",
+        "low",
+        "number",
+        "ticket",
+        "view",
+        "work_after",
+        "work_score",
+    )
+
+    def __init__(self, view: BlockView, index: int, low: int, past: int, chain_parent: Node | None, floor: int) -> None:
+        self.view = view
+        self.hash: bytes = view.hash
+        self.index = index
+        self.low = low
+        self.closed: int = past | (1 << (index - low))
+        self.chain_parent = chain_parent
+        self.jump: Node | None = None if chain_parent is None else _jump_over(chain_parent)
+        self.key: OrderKey = (view.weight, view.line, view.blue_score, view.lot, view.hash)
+        stream = view.stream
+        self.is_work: bool = stream is Stream.A or stream is Stream.B
+        counts = view.stream_counts
+        self.work_score: int = counts[0] + counts[1]
+        self.work_after: int = self.work_score + self.is_work
+        self.number: int = view.number
+        self.floor = floor
+        self.ticket: Ticket | None = None
+        if stream is Stream.C and view.vrf_key is not None and view.slot is not None:
+            self.ticket = (view.vrf_key, view.slot)
+        self.has_child = False
+        self.has_body = False
+        self.final_mark = 0
+
+
+def _jump_over(parent: Node) -> Node:
+    """Skew-binary jump pointer (Myers 1983): two equal jumps below the parent are joined into one."""
+    first = parent.jump
+    if first is not None:
+        second = first.jump
+        if second is not None and parent.number - first.number == first.number - second.number:
+            return second
+    return parent
+
+
+def in_past(ancestor: Node, block: Node) -> bool:
+    """Whether ``ancestor`` is a proper ancestor of ``block``."""
+    index = ancestor.index
+    if index >= block.index:
+        return False
+    distance = index - block.low
+    return distance < 0 or bool((block.closed >> distance) & 1)
+
+
+def union_of_pasts(parents: list[Node], low: int) -> int:
+    """Parents and their pasts as a mask over ``low``, which must be the ``low`` of one of them."""
+    union = 0
+    for parent in parents:
+        distance = parent.low - low
+        if distance > 0:
+            union |= ((parent.closed + 1) << distance) - 1
+        elif distance < 0:
+            union |= parent.closed >> -distance
+        else:
+            union |= parent.closed
+    return union
+
+
+def trim(low: int, mask: int) -> tuple[int, int]:
+    """The same set with the run of ones at the bottom made implicit."""
+    ones = (~mask & (mask + 1)).bit_length() - 1
+    return low + ones, mask >> ones
+
+
+class Window:
+    """The blocks that are held, by hash, by index and by C ticket."""
+
+    def __init__(self, has_left: Callable[[bytes], bool] | None = None) -> None:
+        self.has_left = has_left
+        self.nodes: dict[bytes, Node] = {}
+        self.order: list[Node] = []
+        self.first = 0  # index of order[0]
+        self.tickets: dict[Ticket, list[Node]] = {}
+        self.genesis: bytes | None = None
+        self.final: Node | None = None
+        self.final_epoch = 0
+        self.least_weight = 0
+
+    @property
+    def next_index(self) -> int:
+        """The index that the next block will get."""
+        return self.first + len(self.order)
+
+    def node(self, block: bytes) -> Node:
+        """The block's node; ``StoreError`` if it is not, or no longer, in the window."""
+        found = self.nodes.get(block)
+        if found is None:
+            raise StoreError("not_in_window", "the block is not in the DAG window", hash=block)
+        return found
+
+    def parents(self, hashes: tuple[bytes, ...]) -> list[Node]:
+        """The parents' nodes; ``NotYet`` if some are missing (FINALITY_CONFLICT if all those have left)."""
+        nodes = self.nodes
+        try:
+            return [nodes[block] for block in hashes]
+        except KeyError:
+            missing = tuple([block for block in hashes if block not in nodes])
+            if self.has_left is not None and all(map(self.has_left, missing)):
+                raise NotYet(WaitCode.FINALITY_CONFLICT, "parents below the DAG window", parents=missing) from None
+            raise NotYet(WaitCode.UNKNOWN_PARENTS, "parents not in the DAG window", missing=missing) from None
+
+    def append(self, node: Node, parents: list[Node]) -> None:
+        """Hold a block that was built with ``next_index``."""
+        self.nodes[node.hash] = node
+        self.order.append(node)
+        for parent in parents:
+            parent.has_child = True
+        if node.ticket is not None:
+            self.tickets.setdefault(node.ticket, []).append(node)
+
+    def set_final(self, node: Node) -> None:
+        """Make this the finality point that selected chains must hold."""
+        self.final = node
+        self.final_epoch += 1
+        node.final_mark = self.final_epoch
+
+    def drop_below(self, base: int) -> list[Node]:
+        """Forget every index below ``base`` and every reference to it; returns what left."""
+        gone = self.order[: base - self.first]
+        self.order = self.order[base - self.first :]
+        self.first = base
+        for node in gone:
+            del self.nodes[node.hash]
+            if node.ticket is not None:
+                rest = [other for other in self.tickets[node.ticket] if other is not node]
+                if rest:
+                    self.tickets[node.ticket] = rest
+                else:
+                    del self.tickets[node.ticket]
+        for node in self.order:
+            jump = node.jump
+            if jump is not None and jump.index < base:
+                node.jump = None
+            parent = node.chain_parent
+            if parent is not None and parent.index < base:
+                node.chain_parent = None
+            if node.low < base:
+                node.low, node.closed = trim_closed(base, node.closed >> (base - node.low), node.index)
+        self.least_weight = min(node.view.weight for node in self.order)
+        return gone
+
+
+def trim_closed(low: int, closed: int, index: int) -> tuple[int, int]:
+    """Like ``trim`` for a mask with the block's own bit, which must stay."""
+    own = 1 << (index - low)
+    low, past = trim(low, closed ^ own)
+    return low, past | (1 << (index - low))
