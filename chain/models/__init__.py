@@ -1,0 +1,42 @@
+"""Tables of the node, split by subject (house rules: hashes are ``bytea``, nothing is unique by height)."""
+
+from __future__ import annotations
+
+from chain.models.block import Block, BlockParent, ConsensusOrder, SelectedChain
+from chain.models.node import Candidate, ChainIdentity, NodeSetting, NodeState, WriterTerm
+from chain.models.outbox import OutboxEvent
+from chain.models.state import (
+    AccountCurrent,
+    AccountVersion,
+    Code,
+    Epoch,
+    ShardLattice,
+    SlotCurrent,
+    SlotVersion,
+)
+from chain.models.transaction import Acceptance, BlockTransaction, Log, Skipped, Transaction
+
+__all__ = [
+    "Acceptance",
+    "AccountCurrent",
+    "AccountVersion",
+    "Block",
+    "BlockParent",
+    "BlockTransaction",
+    "Candidate",
+    "ChainIdentity",
+    "Code",
+    "ConsensusOrder",
+    "Epoch",
+    "Log",
+    "NodeSetting",
+    "NodeState",
+    "OutboxEvent",
+    "SelectedChain",
+    "ShardLattice",
+    "Skipped",
+    "SlotCurrent",
+    "SlotVersion",
+    "Transaction",
+    "WriterTerm",
+]

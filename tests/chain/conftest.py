@@ -1,0 +1,20 @@
+"""Fixtures of tests that need the node's database."""
+
+from __future__ import annotations
+
+import pytest
+
+from chain.stores.connection import Connection, raw_connection
+from tests.factories.database import StoredChain
+
+
+@pytest.fixture
+def conn(db: None) -> Connection:
+    """A psycopg connection inside a transaction that the test's end rolls back."""
+    return raw_connection()
+
+
+@pytest.fixture
+def stored(conn: Connection) -> StoredChain:
+    """An initialised devnet."""
+    return StoredChain(conn)
