@@ -54,7 +54,9 @@ class ChainState:
         self.chain = chain
         self.summaries = summaries
         self.on_window = on_window
-        self.bodies: OrderedDict[bytes, tuple[Transaction, ...]] = OrderedDict()
+        self._bodies: OrderedDict[bytes, tuple[Transaction, ...]] = OrderedDict()
+        self._kept_transactions = 0
+        self._kept_receipts = 0
         self._source = source
         self._results: OrderedDict[bytes, ExecutedEpoch] = OrderedDict()
         self._params = ExecutionParams.of(spec)
@@ -78,30 +80,36 @@ class ChainState:
 
     def transactions_of(self, hashes: Sequence[bytes]) -> dict[bytes, tuple[Transaction, ...]]:
         """Bodies by block hash, from memory or else from the store in one round trip."""
-        missing = [block for block in hashes if block not in self.bodies]
+        missing = [block for block in hashes if block not in self._bodies]
         if missing:
-            self.bodies.update(self._source.transactions(missing))
-        return {block: self.bodies[block] for block in hashes}
+            for block, transactions in self._source.transactions(missing).items():
+                self.keep_body(block, transactions)
+        return {block: self._bodies[block] for block in hashes}
+
+    def keep_body(self, block_hash: bytes, transactions: tuple[Transaction, ...]) -> None:
+        """Hold a body in memory, for its epoch and for merging."""
+        if block_hash not in self._bodies:
+            self._bodies[block_hash] = transactions
+            self._kept_transactions += len(transactions)
 
     def committed(self) -> None:
         """Everything so far is in the store: memory may be bounded again."""
         self.hot.committed()
-        receipts = sum([len(epoch.result.receipts) for epoch in self._results.values()])
-        while len(self._results) > MAX_KEPT_EPOCHS or (receipts > MAX_KEPT_TRANSACTIONS and len(self._results) > 1):
+        while len(self._results) > MAX_KEPT_EPOCHS or self._kept_receipts > MAX_KEPT_TRANSACTIONS:
             _, epoch = self._results.popitem(last=False)
-            receipts -= len(epoch.result.receipts)
-        transactions = sum([len(body) for body in self.bodies.values()])
-        while len(self.bodies) > MAX_KEPT_BODIES or (transactions > MAX_KEPT_TRANSACTIONS and len(self.bodies) > 1):
-            _, body = self.bodies.popitem(last=False)
-            transactions -= len(body)
+            self._kept_receipts -= len(epoch.result.receipts)
+        while len(self._bodies) > MAX_KEPT_BODIES or self._kept_transactions > MAX_KEPT_TRANSACTIONS:
+            _, body = self._bodies.popitem(last=False)
+            self._kept_transactions -= len(body)
 
     def forget(self, gone: Sequence[BlockRecord]) -> None:
         """Drop what left the DAG window, but the hashes that BLOCKHASH may still name."""
         lowest = self.position.header.number - 2 * BLOCKHASH_DEPTH
         for record in gone:
             self.summaries.pop(record.hash, None)
-            self.bodies.pop(record.hash, None)
-            self._results.pop(record.hash, None)
+            self._kept_transactions -= len(self._bodies.pop(record.hash, ()))
+            epoch = self._results.pop(record.hash, None)
+            self._kept_receipts -= len(epoch.result.receipts) if epoch else 0
         for number in [number for number in self.chain if number < lowest and self.chain[number] not in self.on_window]:
             del self.chain[number]
 
@@ -127,7 +135,8 @@ class ChainState:
         if epoch is None:
             epoch = self._execute(record, record_of)
             self.summaries[record.hash] = epoch.summary
-        self._results[record.hash] = epoch
+            self._results[record.hash] = epoch
+            self._kept_receipts += len(epoch.result.receipts)
         self._results.move_to_end(record.hash)
         self.hot.apply(epoch.result.diff)
         self.lattices = epoch.result.lattices

@@ -22,7 +22,6 @@ from chain.core.seals.eligibility import Lottery
 from chain.core.spec import ChainSpec
 from chain.core.types import BlockStatus, Header, Stream, Transaction
 
-
 # hashes of invalid blocks in memory; an older one is judged again if it comes again
 MAX_KEPT_INVALID = 10_000
 
@@ -109,7 +108,7 @@ class Engine:
         self.records[block_hash] = record
         self.dag.mark_body_valid(block_hash)
         self._set_status(block_hash, BlockStatus.BODY_VALID)
-        self.state.bodies[block_hash] = arrival.transactions
+        self.state.keep_body(block_hash, arrival.transactions)
         self._new.append((record, arrival))
         return record
 

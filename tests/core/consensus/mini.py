@@ -194,7 +194,6 @@ class Mini:
         else:
             lottery = snapshot.lottery
             slot = header.timestamp_ms // self.spec.slot_ms
-            key = vrf.public_key(seed)
             won = mining.try_slot(
                 seed,
                 lottery.seed,
