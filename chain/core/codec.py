@@ -115,6 +115,8 @@ def decode_block(data: bytes) -> Block:
     start, stop = rlp.list_span(data, 0, len(data))
     if stop != len(data):
         raise RuleViolation(RuleCode.RLP_MALFORMED, len(data), stop, "trailing bytes")
+    if start == stop:
+        raise RuleViolation(RuleCode.FIELD_COUNT, 0, 2, field="block")
     middle = rlp.item_end(data, start, stop)
     header = decode_header(data[start:middle])
     if middle == stop or rlp.item_end(data, middle, stop) != stop:
