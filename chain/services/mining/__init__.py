@@ -1,0 +1,1 @@
+"""The node's own miners: slices of work on templates from the virtual block."""

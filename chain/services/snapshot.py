@@ -1,0 +1,61 @@
+"""The virtual block and the head as the writer shows them to miners, pool and RPC: their place in Redis."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+from redis import Redis
+
+from chain.core.consensus.model import VirtualSnapshot
+from chain.stores.virtual import pack_virtual as dump_virtual
+from chain.stores.virtual import unpack_virtual as load_virtual
+
+__all__ = ["dump_virtual", "load_virtual", "publish_virtual", "read_sequence", "read_virtual"]
+
+VIRTUAL_KEY = "mds:virtual"
+SEQUENCE_KEY = "mds:virtual:seq"
+HEAD_KEY = "mds:head"
+EVENTS_CHANNEL = "mds:events"
+
+
+def read_virtual(redis: Redis) -> VirtualSnapshot | None:
+    """The newest published virtual block, or None before the writer has published one.
+
+    Raises
+    ------
+    StoreError
+        ``virtual_layout``: another version of the node wrote it.
+    """
+    data = redis.get(VIRTUAL_KEY)
+    return None if data is None else load_virtual(data)
+
+
+def read_sequence(redis: Redis) -> int:
+    """The sequence of the newest virtual block, -1 before there is one; one small read."""
+    raw = redis.get(SEQUENCE_KEY)
+    return -1 if raw is None else int(raw)
+
+
+def publish_virtual(redis: Redis, snapshot: VirtualSnapshot, head: dict[str, Any]) -> None:
+    """Show a commit to every other process: all keys at once, then the event.
+
+    Parameters
+    ----------
+    snapshot : VirtualSnapshot
+        After the commit.
+    head : dict
+        What RPC and web know of the head; JSON values, or bytes, which become 0x hex.
+    """
+    with redis.pipeline(transaction=True) as pipe:
+        pipe.set(VIRTUAL_KEY, dump_virtual(snapshot))
+        pipe.set(HEAD_KEY, orjson.dumps(head, default=_hex))
+        pipe.set(SEQUENCE_KEY, snapshot.sequence)
+        pipe.publish(EVENTS_CHANNEL, orjson.dumps({**head, "kind": "head"}, default=_hex))
+        pipe.execute()
+
+
+def _hex(value: Any) -> str:
+    if isinstance(value, bytes):
+        return "0x" + value.hex()
+    raise TypeError(type(value).__name__)
