@@ -53,6 +53,7 @@ class Appliance:
         self.user = identity.resolve(env.run_as)
         self.programs = chosen(table(env, self.folder, self.user), env)
         self._signals = 0
+        self._pids: dict[str, int] = {}
         self._stopping = False
         self._daemon: subprocess.Popen[bytes] | None = None
         self._client: supervisor.Client | None = None
@@ -119,6 +120,7 @@ class Appliance:
             if program.name not in SERVERS:
                 client.start(program.name)
         failed = self._wait_running()
+        self._pids = {name: state["pid"] for name, state in client.processes().items() if state["pid"]}
         self._announce(report, failed, time.monotonic() - started)
 
     def _prepare_database(self) -> dict[str, Any]:
@@ -177,7 +179,7 @@ class Appliance:
         """Say what was restarted, and never give a process up for good."""
         assert self._client is not None
         assert self._daemon is not None
-        pids: dict[str, int] = {}
+        pids = dict(self._pids)
         patience: dict[str, float] = {}
         retry_at: dict[str, float] = {}
         while True:
