@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from psycopg.pq import TransactionStatus
 from psycopg.types.json import Jsonb
 
 from chain.core.consensus.model import ChainUpdate
@@ -23,8 +24,11 @@ class _Head:
     number: int
 
 
-def apply_update(conn: Connection, update: ChainUpdate, term: int) -> bool:
+def apply_update(conn: Connection, update: ChainUpdate, term: int, *, joined: bool = False) -> bool:
     """Write a commit of the engine, in one database transaction.
+
+    When it returns, the transaction is committed.  One that the caller had open is committed first: were
+    this only a savepoint in it, memory would believe in a commit that a later rollback takes back.
 
     Parameters
     ----------
@@ -34,6 +38,8 @@ def apply_update(conn: Connection, update: ChainUpdate, term: int) -> bool:
         As ``Engine.collect`` gave it.
     term : int
         The writer's term (``chain.locks.new_term``).
+    joined : bool
+        Be a savepoint in the caller's transaction all the same; the caller answers for the commit.
 
     Returns
     -------
@@ -47,6 +53,8 @@ def apply_update(conn: Connection, update: ChainUpdate, term: int) -> bool:
         ``undo_incomplete`` when the update does not continue what is stored; ``database_*`` for errors of
         the database.  Nothing is changed in any of these cases.
     """
+    if not joined:
+        _settle(conn)
     with database_errors(), conn.transaction():
         cur = cursor(conn)
         check_term(cur, term)
@@ -67,6 +75,15 @@ def apply_update(conn: Connection, update: ChainUpdate, term: int) -> bool:
         _store_node_state(cur, update, sink_number, inserted, accepted)
         _store_event(cur, update, sink_number)
     return True
+
+
+def _settle(conn: Connection) -> None:
+    status = conn.info.transaction_status
+    if status is TransactionStatus.INERROR:
+        raise StoreError("transaction_failed", "an earlier statement of the open transaction failed")
+    if status is TransactionStatus.INTRANS:
+        with database_errors():
+            conn.commit()
 
 
 def _stored_head(cur: Cursor) -> _Head:

@@ -77,6 +77,21 @@ class CodeCache:
                 self._bytes -= len(self._codes.popitem(last=False)[1])
 
 
+def read_shard_count(conn: Connection) -> int:
+    """Shards of the network that the database belongs to.
+
+    Raises
+    ------
+    StoreError
+        ``not_initialised`` before ``init_chain``.
+    """
+    with database_errors():
+        row = cursor(conn).execute("SELECT shard_count FROM chain_identity").fetchone()
+    if row is None:
+        raise StoreError("not_initialised", "the database holds no chain yet", hint="run init_chain")
+    return int(row[0])
+
+
 class PostgresState:
     """A ``StateReader`` at the sink of the last commit, or after the epoch of a number.
 
@@ -84,20 +99,25 @@ class PostgresState:
     ----------
     conn : psycopg.Connection
         Read from at once; errors leave as ``StoreError``.
-    shard_count : int
-        Shards of the network.
     number : int, optional
         The state after this epoch of the selected chain.  Left out: whatever is current at each read.
         Then a prefetched value answers one read and is forgotten, since the next commit may change it.
+    shard_count : int, optional
+        Shards of the network; left out, the database is asked.
     codes : CodeCache, optional
         Shared between readers of one process.
     """
 
     def __init__(
-        self, conn: Connection, shard_count: int, number: int | None = None, codes: CodeCache | None = None
+        self,
+        conn: Connection,
+        number: int | None = None,
+        *,
+        shard_count: int | None = None,
+        codes: CodeCache | None = None,
     ) -> None:
         self._cursor = cursor(conn)
-        self._shard_count = shard_count
+        self._shard_count = read_shard_count(conn) if shard_count is None else shard_count
         self._number = number
         self._codes = codes or CodeCache()
         self._accounts: dict[bytes, Account | None] = {}

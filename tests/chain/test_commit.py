@@ -43,7 +43,7 @@ def _busy_epoch(factory: ChainFactory, parent: bytes, mark: int) -> bytes:
 def _assert_state(stored: StoredChain, sink: bytes) -> None:
     """The current state, the lattices and the node state are those of ``sink``."""
     factory, conn = stored.factory, stored.conn
-    state, found = factory.states[sink], PostgresState(conn, factory.spec.shard_count)
+    state, found = factory.states[sink], PostgresState(conn)
     rows = fetch(conn, "SELECT address FROM chain_account_current")
     assert {row[0] for row in rows} == set(state.accounts)
     for address, account in state.accounts.items():
@@ -137,7 +137,7 @@ def test_state_at_old_numbers(stored: StoredChain) -> None:
     for number, block_hash in enumerate(chain):
         expected = factory.states[block_hash]
         for prefetch in (False, True):
-            state = PostgresState(conn, factory.spec.shard_count, number)
+            state = PostgresState(conn, number)
             if prefetch:
                 state.prefetch(everyone, slots)
             for address in everyone:
@@ -153,10 +153,10 @@ def test_a_fenced_writer_changes_nothing(stored: StoredChain) -> None:
     new_term(conn, "another")
     before = dump(conn)
     with pytest.raises(StoreError) as error:
-        apply_update(conn, update, stored.term)
+        apply_update(conn, update, stored.term, joined=True)
     assert error.value.code == "writer_fenced"
     assert dump(conn) == before
-    assert apply_update(conn, update, stored.term + 1)
+    assert apply_update(conn, update, stored.term + 1, joined=True)
 
 
 def test_a_sequence_is_applied_once(stored: StoredChain) -> None:
@@ -164,11 +164,11 @@ def test_a_sequence_is_applied_once(stored: StoredChain) -> None:
     update = factory.step(factory.genesis.hash, [factory.send(factory.genesis.hash, 0, wallets.address(1))])
     stored.apply(update)
     after = dump(conn)
-    assert not apply_update(conn, update, stored.term)
+    assert not apply_update(conn, update, stored.term, joined=True)
     assert dump(conn) == after
     other = dataclasses.replace(update, virtual=dataclasses.replace(update.virtual, sink=factory.genesis.hash))
     with pytest.raises(StoreError, match="sequence_conflict"):
-        apply_update(conn, other, stored.term)
+        apply_update(conn, other, stored.term, joined=True)
 
 
 def test_updates_that_do_not_continue_the_chain_are_refused_whole(stored: StoredChain) -> None:
@@ -191,14 +191,13 @@ def test_updates_that_do_not_continue_the_chain_are_refused_whole(stored: Stored
     ]
     for update in wrong:
         with pytest.raises(StoreError, match="chain_mismatch"):
-            apply_update(conn, dataclasses.replace(update, sequence=good.sequence), stored.term)
+            apply_update(conn, dataclasses.replace(update, sequence=good.sequence), stored.term, joined=True)
         assert dump(conn) == before
     forgetful = dict(good.state.accounts)
     forgetful.pop(wallets.address(0))
+    forgotten = dataclasses.replace(good, state=dataclasses.replace(good.state, accounts=forgetful))
     with pytest.raises(StoreError, match="undo_incomplete"):
-        apply_update(
-            conn, dataclasses.replace(good, state=dataclasses.replace(good.state, accounts=forgetful)), stored.term
-        )
+        apply_update(conn, forgotten, stored.term, joined=True)
     assert dump(conn) == before
     stored.apply(good)
     _assert_state(stored, other)

@@ -14,10 +14,14 @@ from tests.factories.chain import ChainFactory
 
 
 class StoredChain:
-    """A ``ChainFactory`` whose updates go to a database."""
+    """A ``ChainFactory`` whose updates go to a database.
 
-    def __init__(self, conn: Connection, factory: ChainFactory | None = None) -> None:
+    ``joined``: in a transaction that the test holds open and rolls back; else each update is committed.
+    """
+
+    def __init__(self, conn: Connection, factory: ChainFactory | None = None, *, joined: bool = True) -> None:
         self.conn = conn
+        self.joined = joined
         self.factory = factory or ChainFactory()
         initialise(conn, self.factory.spec, self.factory.genesis)
         self.term = new_term(conn, "test")
@@ -25,7 +29,7 @@ class StoredChain:
     def apply(self, *updates: ChainUpdate) -> None:
         """Commit updates in order."""
         for update in updates:
-            assert apply_update(self.conn, update, self.term)
+            assert apply_update(self.conn, update, self.term, joined=self.joined)
 
 
 def fetch(conn: Connection, sql: str, *args: object) -> list[tuple[Any, ...]]:

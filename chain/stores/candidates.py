@@ -1,0 +1,223 @@
+"""The writer's work list: blocks that are not in the DAG yet.  Every call may be repeated."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from chain.stores.connection import Connection, cursor, database_errors
+
+# bounds of what is parked: blocks whose parents are unknown, or that came before their time
+MAX_PARKED = 1_024
+MAX_PARKED_BYTES = 128 * 1024 * 1024
+# bytes of one batch of work; a batch has at least one block
+MAX_BATCH_BYTES = 32 * 1024 * 1024
+
+# a missing block has arrived when it is in the DAG with its body, or was refused (its children are then too)
+_ARRIVED = (
+    "(EXISTS (SELECT 1 FROM chain_block b WHERE b.hash = m.hash AND b.status <> 'header_only')"
+    " OR EXISTS (SELECT 1 FROM chain_candidate r WHERE r.hash = m.hash AND r.state = 'refused'))"
+)
+_FETCH = f"""
+WITH ready AS (
+    SELECT id, size FROM chain_candidate WHERE state = 'validated'
+    UNION ALL
+    SELECT c.id, c.size FROM chain_candidate c
+    WHERE c.state = 'parked' AND c.senders IS NOT NULL
+      AND (c.until_ms <= %(now)s OR (c.until_ms IS NULL AND cardinality(c.missing) > 0))
+      AND NOT EXISTS (SELECT 1 FROM unnest(c.missing) m(hash) WHERE NOT {_ARRIVED})
+), batch AS (
+    SELECT id, sum(size) OVER (ORDER BY id) - size AS bytes_before FROM ready ORDER BY id LIMIT %(limit)s
+)
+SELECT c.hash, c.raw, c.senders, c.source, c.received_ms
+FROM batch JOIN chain_candidate c USING (id) WHERE bytes_before < %(bytes)s ORDER BY id
+"""  # noqa: S608 - our own condition
+_EVICT = """
+DELETE FROM chain_candidate WHERE id IN (
+    SELECT id FROM (
+        SELECT id, row_number() OVER newest AS place, sum(size) OVER newest AS bytes
+        FROM chain_candidate WHERE state = 'parked' WINDOW newest AS (ORDER BY id DESC)
+    ) parked WHERE place > %s OR bytes > %s
+)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A candidate that the writer can try now; ``senders`` is 20 bytes a transaction."""
+
+    hash: bytes
+    raw: bytes
+    senders: bytes
+    source: str
+    received_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class CandidateStatus:
+    """What a candidate is doing; ``code`` says why it is parked or refused."""
+
+    state: str
+    code: str | None
+    missing: tuple[bytes, ...]
+    until_ms: int | None
+
+
+def add_candidate(
+    conn: Connection,
+    block_hash: bytes,
+    raw: bytes,
+    *,
+    senders: bytes | None,
+    source: str,
+    received_ms: int,
+    until_ms: int | None = None,
+) -> bool:
+    """Take a block into the work list.
+
+    Parameters
+    ----------
+    block_hash, raw : bytes
+        The block and its hash, passed in isolation but for what ``senders`` proves.
+    senders : bytes or None
+        20 bytes a transaction once the body passed; None leaves that to a validator.
+    until_ms : int, optional
+        Too early: not before this time.
+
+    Returns
+    -------
+    bool
+        False when the block is known: waiting, refused, or in the DAG with its body.
+    """
+    state = "received" if senders is None else "validated" if until_ms is None else "parked"
+    with database_errors(), conn.transaction():
+        cur = cursor(conn)
+        cur.execute(
+            "INSERT INTO chain_candidate (hash, state, raw, senders, missing, until_ms, source, received_ms, size)"
+            " SELECT %(hash)s, %(state)s, %(raw)s, %(senders)s, '{}', %(until)s, %(source)s, %(received)s, %(size)s"
+            " WHERE NOT EXISTS (SELECT 1 FROM chain_block WHERE hash = %(hash)s AND status <> 'header_only')"
+            " ON CONFLICT (hash) DO NOTHING",
+            {
+                "hash": block_hash,
+                "state": state,
+                "raw": raw,
+                "senders": senders,
+                "until": until_ms,
+                "source": source,
+                "received": received_ms,
+                "size": len(raw),
+            },
+        )
+        fresh = cur.rowcount == 1
+        if fresh and state == "parked":
+            cur.execute(_EVICT, (MAX_PARKED, MAX_PARKED_BYTES))
+    return fresh
+
+
+def unvalidated(conn: Connection, block_hash: bytes) -> bytes | None:
+    """The bytes of a candidate whose body nobody has judged; None where there is nothing to do."""
+    with database_errors():
+        row = (
+            cursor(conn)
+            .execute(
+                "SELECT raw FROM chain_candidate WHERE hash = %s AND state = 'received'", (block_hash,), binary=True
+            )
+            .fetchone()
+        )
+    return None if row is None else row[0]
+
+
+def list_unvalidated(conn: Connection, limit: int = 256) -> list[bytes]:
+    """Hashes of candidates that wait for a validator, oldest first: what a lost message left undone."""
+    with database_errors():
+        rows = cursor(conn).execute(
+            "SELECT hash FROM chain_candidate WHERE state = 'received' ORDER BY id LIMIT %s", (limit,), binary=True
+        )
+        return [row[0] for row in rows]
+
+
+def set_senders(conn: Connection, block_hash: bytes, senders: bytes) -> bool:
+    """The body passed: give the candidate to the writer, or park it until its time."""
+    with database_errors():
+        cur = cursor(conn).execute(
+            "UPDATE chain_candidate SET senders = %s,"
+            " state = CASE WHEN until_ms IS NULL THEN 'validated' ELSE 'parked' END"
+            " WHERE hash = %s AND state = 'received'",
+            (senders, block_hash),
+        )
+    return cur.rowcount == 1
+
+
+def fetch_work(conn: Connection, now_ms: int, limit: int = 256, max_bytes: int = MAX_BATCH_BYTES) -> list[Waiting]:
+    """What the writer can try now, in order of arrival: validated, or parked with what it waited for there."""
+    with database_errors():
+        rows = cursor(conn).execute(_FETCH, {"now": now_ms, "limit": limit, "bytes": max_bytes}, binary=True)
+        return [Waiting(*row) for row in rows]
+
+
+def mark_parked(
+    conn: Connection, block_hash: bytes, missing: Sequence[bytes] = (), until_ms: int | None = None, code: str = ""
+) -> None:
+    """Let a candidate wait for blocks, for a time, or, with neither, until it expires.
+
+    Blocks that are stored already are no reason to try again: waiting for those only, it sleeps too.
+    """
+    with database_errors(), conn.transaction():
+        cur = cursor(conn)
+        cur.execute(
+            "UPDATE chain_candidate c SET state = 'parked', until_ms = %(until)s, code = %(code)s,"  # noqa: S608
+            " missing = CASE"
+            f" WHEN EXISTS (SELECT 1 FROM unnest(%(missing)s::bytea[]) m(hash) WHERE NOT {_ARRIVED})"
+            " THEN %(missing)s::bytea[] ELSE '{}' END"
+            " WHERE c.hash = %(hash)s AND c.state IN ('validated', 'parked')",
+            {"until": until_ms, "code": code or None, "missing": list(missing), "hash": block_hash},
+        )
+        cur.execute(_EVICT, (MAX_PARKED, MAX_PARKED_BYTES))
+
+
+def mark_refused(conn: Connection, block_hash: bytes, code: str) -> None:
+    """A rule is broken: the code stays, so that the block is known, and the bytes go."""
+    with database_errors():
+        cursor(conn).execute(
+            "UPDATE chain_candidate SET state = 'refused', code = %s, raw = NULL, senders = NULL, missing = '{}',"
+            " until_ms = NULL WHERE hash = %s",
+            (code[:64], block_hash),
+        )
+
+
+def forget(conn: Connection, block_hash: bytes) -> None:
+    """Drop a candidate that is none any more, unless it was refused."""
+    with database_errors():
+        cursor(conn).execute("DELETE FROM chain_candidate WHERE hash = %s AND state <> 'refused'", (block_hash,))
+
+
+def expire(conn: Connection, received_before_ms: int) -> int:
+    """Drop parked and refused candidates that came before a time; returns how many."""
+    with database_errors():
+        cur = cursor(conn).execute(
+            "DELETE FROM chain_candidate WHERE state IN ('parked', 'refused') AND received_ms < %s",
+            (received_before_ms,),
+        )
+    return cur.rowcount
+
+
+def candidate_status(conn: Connection, block_hash: bytes) -> CandidateStatus | None:
+    """What a candidate is doing; None where there is none."""
+    with database_errors():
+        row = (
+            cursor(conn)
+            .execute(
+                "SELECT state, code, missing, until_ms FROM chain_candidate WHERE hash = %s", (block_hash,), binary=True
+            )
+            .fetchone()
+        )
+    return None if row is None else CandidateStatus(row[0], row[1], tuple(row[2]), row[3])
+
+
+def count_candidates(conn: Connection) -> dict[str, int]:
+    """How many candidates are in each state."""
+    with database_errors():
+        rows = cursor(conn).execute(
+            "SELECT state, count(*) FROM chain_candidate GROUP BY state ORDER BY state", binary=True
+        )
+        return dict(rows.fetchall())
