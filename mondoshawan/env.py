@@ -218,10 +218,13 @@ class Environment:
     validate_workers: int = _variable(
         "0", _integer(0, 256), "number", "Worker processes of `validate`; 0 is the number of cores, at most 2."
     )
+    validate_inline_txs: int = _variable(
+        "256", _integer(0, 100_000), "number", "Blocks of at most so many transactions are validated where they arrive."
+    )
     shard_workers: int = _variable(
         "0", _integer(0, 256), "number", "Worker processes of `shards`; 0 is the number of cores."
     )
-    mine_workers: int = _variable("2", _integer(1, 256), "number", "Worker processes of `mine`.")
+    mine_workers: int = _variable("3", _integer(1, 256), "number", "Worker processes of `mine`.")
     log_level: str = _variable(
         "INFO", _choice("DEBUG", "INFO", "WARNING", "ERROR"), "level", "Least important message that is logged."
     )

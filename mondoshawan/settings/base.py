@@ -16,6 +16,8 @@ MDS_DATA_FOLDER = FOLDER.root
 MDS_KEYS_FOLDER = FOLDER.keys
 MDS_REDIS_URL = ENV.redis_url or f"unix://{FOLDER.redis_socket}?db=0"
 
+MDS_VALIDATE_INLINE_TXS = ENV.validate_inline_txs
+
 # ---- Django ----
 BASE_DIR = environment.PROJECT_ROOT
 DEBUG = False

@@ -6,6 +6,7 @@ import json
 import os
 import socket
 import stat
+import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -288,5 +289,8 @@ def test_programs_are_copied_where_the_user_can_run_them(folder: DataFolder, mon
     monkeypatch.setattr(postgres, "reachable", lambda path, user: False)
     copy = postgres.binaries(folder.postgres, user, folder.run)
     assert copy.is_relative_to(folder.run)
-    assert (copy / "postgres").stat().st_mode & 0o005 == 0o005
+    for name in ("postgres", "initdb"):
+        said = subprocess.run([copy / name, "--version"], capture_output=True, text=True, check=True).stdout
+        assert f" {postgres.MAJOR}." in said
+        assert (copy / name).stat().st_mode & 0o005 == 0o005
     assert postgres.binaries(folder.postgres, user, folder.run) == copy
