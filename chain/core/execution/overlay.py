@@ -170,8 +170,9 @@ class StateOverlay:
             if account is not old and account != old:
                 accounts[address] = account
                 old_accounts[address] = old
-                if account is not None and account.code_hash in self.codes:
-                    codes[account.code_hash] = self.codes[account.code_hash]
+                # ``codes`` also holds those of undone transactions: an account that got its code names it
+                if account is not None and account.code_hash != (old.code_hash if old else EMPTY_CODE_HASH):
+                    codes[account.code_hash] = self.code(account.code_hash)
         slots: dict[tuple[bytes, int], int] = {}
         old_slots: dict[tuple[bytes, int], int] = {}
         for key in sorted(self.slots):
