@@ -19,7 +19,7 @@ NETWORKS = ("devnet", "testnet")
 
 # A network's identity: its first block.  A change of any parameter is a new network with a new name.
 GENESIS_HASHES = {
-    "devnet": "db7440c02213531c9536a429f87fbf500799db0327b9accfdf34185a0bfa7985",
+    "devnet": "6c35edc5abfc50f845dcb87e867ee738f78a51d259694c153513eab765672bee",
     "testnet": "0994ecdbc385e912195a4d5d5c4cca79d537d32e79a622d971bc887620e74ad2",
 }
 

@@ -1,0 +1,85 @@
+"""The one door for blocks, whoever made them: a miner of ours, a stranger's, a peer, a file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import structlog
+from django.conf import settings
+
+from chain.core.codec import decode_block, header_hash
+from chain.core.errors import NotYet
+from chain.core.rules.body_in_isolation import check_body_bounds, check_body_delivery, check_body_in_isolation
+from chain.core.rules.header_in_isolation import check_header_arrival
+from chain.kick import TaskName, kick
+from chain.services.network import current_spec, now_ms
+from chain.services.validation import check_header
+from chain.stores import candidates
+from chain.stores.connection import raw_connection
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class SubmitResult:
+    """``status``: "queued" for the writer, "validating" by a worker, "parked" until its time, "known"."""
+
+    hash: bytes
+    status: str
+
+
+def submit_block(raw: bytes, source: str, senders: Sequence[bytes] | None = None) -> SubmitResult:
+    """Check a block in isolation, store it as a candidate and wake who goes on with it.
+
+    Parameters
+    ----------
+    raw : bytes
+        RLP [header, body].
+    source : str
+        "mined", "rpc", "peer" or "import".
+    senders : sequence of bytes, optional
+        Senders of the body that this node recovered before (its own pool's); never a stranger's.
+
+    Raises
+    ------
+    RuleViolation
+        The bytes or the block are invalid; nothing is stored.
+    BadDelivery
+        The body is not the header's; nothing is stored.
+    """
+    block = decode_block(raw)
+    spec = current_spec()
+    block_hash = header_hash(block.header)
+    check_header(block.header, spec)
+    until_ms = None
+    try:
+        check_header_arrival(block.header, spec, now_ms())
+    except NotYet as early:
+        until_ms = early.until
+    inline = senders is not None or len(block.transactions) <= settings.MDS_VALIDATE_INLINE_TXS
+    if inline:
+        transactions = check_body_in_isolation(block, spec, senders)
+        packed = b"".join([tx.sender for tx in transactions])
+    else:
+        check_body_delivery(block)
+        check_body_bounds(block, spec)
+        packed = None
+    fresh = candidates.add_candidate(
+        raw_connection(),
+        block_hash,
+        raw,
+        senders=packed,
+        source=source,
+        received_ms=now_ms(),
+        until_ms=until_ms,
+    )
+    if not fresh:
+        return SubmitResult(block_hash, "known")
+    if not inline:
+        kick(TaskName.VALIDATE, block_hash.hex())
+        return SubmitResult(block_hash, "validating")
+    if until_ms is not None:
+        return SubmitResult(block_hash, "parked")
+    kick(TaskName.VIRTUAL)
+    return SubmitResult(block_hash, "queued")

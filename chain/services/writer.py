@@ -1,0 +1,53 @@
+"""The process's writer: one per process, for the life of the process."""
+
+from __future__ import annotations
+
+import os
+import socket
+from functools import cache
+
+import psycopg
+import structlog
+from django.db import connection
+
+from chain.core.errors import StoreError
+from chain.pipeline.writer import Writer
+from chain.services.network import current_spec, now_ms
+from chain.services.pool import Pool, pool_policy
+from chain.services.publish import RedisPublisher
+from chain.services.redis_client import redis_client
+
+log = structlog.get_logger(__name__)
+
+
+def dedicated_connection() -> psycopg.Connection:
+    """A connection of our own to Django's database; only the writer closes it."""
+    settings = connection.get_connection_params()
+    settings.pop("cursor_factory", None)
+    settings.pop("context", None)
+    return psycopg.connect(**settings, application_name="mds-writer", autocommit=True)
+
+
+@cache
+def process_writer() -> Writer:
+    """The writer of this process, not yet open."""
+    spec = current_spec()
+    redis = redis_client()
+    return Writer(
+        spec,
+        dedicated_connection,
+        RedisPublisher(redis, Pool(redis, pool_policy(spec))),
+        now_ms,
+        f"{socket.gethostname()}:{os.getpid()}",
+    )
+
+
+def drain() -> int:
+    """Handle every waiting block; 0 where another process is the writer."""
+    try:
+        return process_writer().drain()
+    except StoreError as error:
+        if error.code != "writer_locked":
+            raise
+        log.warning("not the writer", **error.data)
+        return 0
