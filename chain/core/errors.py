@@ -124,6 +124,22 @@ class PoolCode(StrEnum):
     EXCEEDS_STREAM_GAS = "exceeds_stream_gas"
 
 
+class RequestCode(StrEnum):
+    """Why a caller's request is not answered."""
+
+    PARSE_ERROR = "parse_error"
+    INVALID_REQUEST = "invalid_request"
+    METHOD_NOT_FOUND = "method_not_found"
+    INVALID_PARAMS = "invalid_params"
+    NOT_FOUND = "not_found"
+    NOT_SUPPORTED = "not_supported"
+    LIMIT_EXCEEDED = "limit_exceeded"
+    FORBIDDEN = "forbidden"
+    NETWORK_DISABLED = "network_disabled"
+    EXECUTION_REVERTED = "execution_reverted"
+    EXECUTION_FAILED = "execution_failed"
+
+
 class BlockchainError(Exception):
     """Root of the tree.
 
@@ -140,10 +156,10 @@ class BlockchainError(Exception):
     code: str
 
     def __init__(self, code: str, message: str = "", **data: Any) -> None:
-        super().__init__(code, message)
         self.code = str(code)
         self.message = message or self.code.replace("_", " ")
         self.data = data
+        super().__init__(self.code, self.message)
 
     def __str__(self) -> str:
         shown = ", ".join(f"{name}={_show(value)}" for name, value in self.data.items() if value is not None)
