@@ -8,6 +8,7 @@ from typing import Any, cast
 
 import psycopg
 from django.db import DEFAULT_DB_ALIAS, connections
+from psycopg.types.string import BytesBinaryDumper
 
 from chain.core.errors import StoreError
 
@@ -64,6 +65,8 @@ def copy_rows(cur: Cursor, table: str, columns: Sequence[tuple[str, str]], rows:
         In the order of each row's values.
     """
     names = ", ".join([f'"{name}"' for name, _ in columns])
+    # asked for by type, bytea would be dumped by the DB-API wrapper, which has no C version
+    cur.adapters.register_dumper(bytes, BytesBinaryDumper)
     with cur.copy(f"COPY {table} ({names}) FROM STDIN (FORMAT BINARY)") as copy:
         copy.set_types([kind for _, kind in columns])
         write_row = copy.write_row

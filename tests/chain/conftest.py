@@ -10,8 +10,14 @@ from tests.factories.database import StoredChain
 
 @pytest.fixture
 def conn(db: None) -> Connection:
-    """A psycopg connection inside a transaction that the test's end rolls back."""
-    return raw_connection()
+    """A psycopg connection inside a transaction that the test's end rolls back.
+
+    Django opens that transaction with the first statement only: until then a store's own transaction would
+    be the outermost one, and be committed.
+    """
+    opened = raw_connection()
+    opened.execute("SELECT 1")
+    return opened
 
 
 @pytest.fixture
