@@ -153,6 +153,10 @@ class Mini:
         transactions = check_body_in_isolation(block, self.spec)
         return self.engine.add(Arrival(block.header, transactions, block.transactions, "test", self.clock))
 
+    def deliverable(self, block: Block) -> tuple[Transaction, ...]:
+        """The transactions of a block that passes in isolation."""
+        return check_body_in_isolation(block, self.spec)
+
     def settle(self) -> ChainUpdate:
         """Resolve and commit."""
         self.engine.resolve()
