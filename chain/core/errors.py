@@ -86,7 +86,6 @@ class RuleCode(StrEnum):
     WRONG_RECEIPTS_ROOT = "wrong_receipts_root"
     WRONG_GAS_USED = "wrong_gas_used"
     WRONG_BASE_FEE = "wrong_base_fee"
-    PARENT_DISQUALIFIED = "parent_disqualified"
 
 
 class WaitCode(StrEnum):

@@ -22,7 +22,7 @@ SENDER = bytes.fromhex(SIGNER.address[2:])
 RECIPIENT = b"\x35" * 20
 TO = "0x" + RECIPIENT.hex()
 GWEI = 10**9
-SEAL_SHAPES = {0: (), 1: (8,), 2: (8,), 3: (80, 64)}
+SEAL_SHAPES = {1: (8,), 2: (8,), 3: (80, 64)}
 
 
 @cache
@@ -78,7 +78,7 @@ def header(stream: int = 2, **changes: Any) -> Header:
         gas_used=63_000,
         base_fee=GWEI,
         extra=b"made by hand",
-        seal=tuple([bytes(length) for length in SEAL_SHAPES[stream]]),
+        seal=tuple([bytes(length) for length in SEAL_SHAPES.get(stream, ())]),
     )
     return replace(base, **changes)
 
