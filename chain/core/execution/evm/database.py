@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from chain.core.execution.overlay import StateOverlay, live_account
-from chain.core.types import EMPTY_CODE_HASH
+from chain.core.types import EMPTY_CODE_HASH, AccessEntry
 
 _ABSENT = object()
 _NO_ACCOUNT = (0, 0, EMPTY_CODE_HASH)
@@ -54,6 +54,7 @@ class AccountDatabase:
         self._counters: dict[str, int] = {DESTROYED: 0}
         self._guard = guard
         self.touched: set[bytes] = set()
+        self.reached_slots: dict[tuple[bytes, int], bool] = {}
 
     def touch(self, address: bytes) -> None:
         """Record that the transaction touches an account (protocol §8, *Touched*).
@@ -225,4 +226,12 @@ class AccountDatabase:
         """The slot is accessed."""
         key = (address, slot)
         if key not in self._warm_slots:
+            self.reached_slots[key] = True
             self._put(self._warm_slots, key, True)
+
+    def accessed(self) -> tuple[AccessEntry, ...]:
+        """Accounts and slots that the transaction reached, also in frames that failed; ascending."""
+        slots: dict[bytes, list[int]] = {address: [] for address in self.touched}
+        for address, slot in self.reached_slots:
+            slots.setdefault(address, []).append(slot)
+        return tuple(AccessEntry(address, tuple(sorted(slots[address]))) for address in sorted(slots))

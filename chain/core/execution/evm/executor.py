@@ -13,14 +13,17 @@ from eth.vm.forks.cancun.transaction_context import CancunTransactionContext
 from eth.vm.message import Message
 
 from chain.core import rlp
-from chain.core.errors import RuleViolation
+from chain.core.errors import RuleCode, RuleViolation
 from chain.core.execution.evm.database import AccountDatabase, TouchGuard
-from chain.core.execution.evm.machine import machine_classes
+from chain.core.execution.evm.machine import error_code, machine_classes, traced
 from chain.core.execution.overlay import DELEGATION_PREFIX, StateOverlay, delegate_of
 from chain.core.execution.params import BlockEnv
+from chain.core.execution.tracing import Tracer
 from chain.core.ports import BlockHashes
 from chain.core.transactions import authorization_hash, keccak, recover_address
 from chain.core.types import UINT64_MAX, ZERO_ADDRESS, AccessEntry, Authorization, Log, Transaction
+
+__all__ = ["Call", "Executor", "Outcome", "created_address", "error_code", "intrinsic_and_floor"]
 
 _TX_GAS = 21_000
 _CREATE_TX_GAS = 32_000
@@ -97,14 +100,19 @@ class Executor:
         The block.
     block_hashes : BlockHashes
         BLOCKHASH.
+    tracer : Tracer, optional
+        Told of every frame and step.
     """
 
-    def __init__(self, overlay: StateOverlay, env: BlockEnv, block_hashes: BlockHashes) -> None:
-        state_class, self.frame_class = machine_classes(env.evm_fork)
+    def __init__(
+        self, overlay: StateOverlay, env: BlockEnv, block_hashes: BlockHashes, tracer: Tracer | None = None
+    ) -> None:
+        state_class, self.frame_class = machine_classes(env.evm_fork, tracer is not None)
         self.env = env
         self.has_floor = self.has_delegations = env.evm_fork != "cancun"
         self.db = AccountDatabase(overlay, self.frame_class.get_precompiles())
-        self.state = state_class(self.db, env, block_hashes)
+        self.state = state_class(self.db, env, block_hashes, tracer)
+        self.tracer = tracer
 
     def run(self, call: Call, coinbase: bytes, guard: TouchGuard | None = None) -> Outcome:
         """Run a call whose sender can pay for it.
@@ -122,6 +130,8 @@ class Executor:
         ------
         ForeignTouch
             A foreign account was touched; everything is undone.
+        RuleViolation
+            TX_INTRINSIC_GAS for a call that should never have passed the rules in isolation.
         """
         db = self.db
         db.begin(guard)
@@ -139,6 +149,8 @@ class Executor:
         db.delta_balance(call.sender, -call.gas_limit * call.fee_price)
         db.set_nonce(call.sender, nonce + 1)
         intrinsic, floor = intrinsic_and_floor(call, self.has_floor)
+        if call.gas_limit < max(intrinsic, floor):
+            raise RuleViolation(RuleCode.TX_INTRINSIC_GAS, call.gas_limit, max(intrinsic, floor))
         db.mark_address_warm(call.sender)
         db.mark_address_warm(coinbase)
         for address, slots in call.access_list:
@@ -147,7 +159,11 @@ class Executor:
             for slot in slots:
                 db.mark_storage_warm(address, slot)
         message = self._message(call, nonce, call.gas_limit - intrinsic)
-        frame = self._apply(message, call)
+        if self.tracer is None:
+            frame = self._apply(message, call)
+        else:
+            kind = "CREATE" if message.is_create else "CALL"
+            frame = traced(self.tracer, kind, message, lambda message: self._apply(message, call))
         return self._finish(call, message, frame, floor)
 
     def _message(self, call: Call, nonce: int, gas: int) -> Any:

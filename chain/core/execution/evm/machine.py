@@ -8,6 +8,7 @@ BLOCKHASH and BLOBBASEFEE.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
@@ -27,6 +28,7 @@ from chain.core.execution.evm.database import AccountDatabase
 from chain.core.execution.evm.opcodes import Op, touching_table
 from chain.core.execution.evm.precompiles import native_precompiles
 from chain.core.execution.params import BlockEnv
+from chain.core.execution.tracing import FrameEnd, FrameStart, Step, Tracer
 from chain.core.ports import BlockHashes
 
 _FORKS = {"cancun": (CancunState, CancunComputation), "prague": (PragueState, PragueComputation)}
@@ -81,13 +83,18 @@ class _FrameRules(BaseComputation):  # type: ignore[misc]
                 if not message.is_delegation:
                     precompile(computation)
                 return computation
-            table = cls.table
-            for opcode in computation.code:
-                try:
-                    table[opcode](computation)
-                except Halt:
-                    break
+            cls.run_code(computation)
         return computation
+
+    @classmethod
+    def run_code(cls, computation: Any) -> None:
+        """The interpreter loop."""
+        table = cls.table
+        for opcode in computation.code:
+            try:
+                table[opcode](computation)
+            except Halt:
+                break
 
     def add_child_computation(self, child_computation: Any) -> None:
         """Take over what a finished child leaves, and let it go."""
@@ -131,8 +138,11 @@ class _FrameRules(BaseComputation):  # type: ignore[misc]
 class _StateRules:
     """Our overrides of py-evm's state; mixed in before the fork's class."""
 
-    def __init__(self, db: AccountDatabase, env: BlockEnv, block_hashes: BlockHashes) -> None:
+    def __init__(
+        self, db: AccountDatabase, env: BlockEnv, block_hashes: BlockHashes, tracer: Tracer | None = None
+    ) -> None:
         self._account_db = self._db = db
+        self.tracer = tracer
         self.execution_context = Context(env)
         self.env = env
         self.block_hashes = block_hashes
@@ -180,8 +190,77 @@ class _StateRules:
         return self.env.blob_base_fee
 
 
-@lru_cache(maxsize=4)
-def machine_classes(fork: str) -> tuple[Any, Any]:
+class _TracedRules(_FrameRules):
+    """A frame that tells the state's tracer of every step and of the frames it calls."""
+
+    op = 0
+
+    @classmethod
+    def run_code(cls, computation: Any) -> None:
+        """The interpreter loop with a step before each opcode."""
+        table, tracer, code = cls.table, computation.state.tracer, computation.code
+        depth = computation.msg.depth
+        for opcode in code:
+            computation.op = opcode
+            tracer.step(
+                Step(computation, code.program_counter - 1, opcode, computation._gas_meter.gas_remaining, depth)
+            )
+            try:
+                table[opcode](computation)
+            except Halt:
+                break
+
+    def generate_child_computation(self, child_msg: Any) -> Any:
+        """A call or creation by this frame."""
+        return traced(self.state.tracer, _KINDS[self.op], child_msg, super().generate_child_computation)
+
+
+_KINDS = {
+    0xF0: "CREATE",
+    0xF1: "CALL",
+    0xF2: "CALLCODE",
+    0xF4: "DELEGATECALL",
+    0xF5: "CREATE2",
+    0xFA: "STATICCALL",
+}
+
+
+def traced(tracer: Tracer, kind: str, message: Any, run: Callable[[Any], Any]) -> Any:
+    """Run a message as a frame that the tracer is told of."""
+    data = message.code if message.is_create else message.data_as_bytes
+    address, code_address = message.storage_address, message.code_address or message.storage_address
+    tracer.enter(
+        FrameStart(kind, message.depth, message.sender, address, code_address, message.value, message.gas, data)
+    )
+    frame = run(message)
+    error = None if frame.is_success else error_code(frame.error)
+    tracer.exit(FrameEnd(frame.output, message.gas - frame.get_gas_remaining(), error))
+    return frame
+
+
+_ERRORS = {
+    "Revert": "execution_reverted",
+    "OutOfGas": "out_of_gas",
+    "InvalidInstruction": "invalid_opcode",
+    "InvalidJumpDestination": "invalid_jump",
+    "InsufficientStack": "stack_underflow",
+    "FullStack": "stack_overflow",
+    "WriteProtection": "write_protection",
+    "OutOfBoundsRead": "return_data_out_of_bounds",
+    "ContractCreationCollision": "contract_address_collision",
+    "ReservedBytesInCode": "invalid_code_entry",
+    "InsufficientFunds": "insufficient_balance",
+    "StackDepthLimit": "max_call_depth",
+}
+
+
+def error_code(error: Exception) -> str:
+    """A stable name for py-evm's exception of a failed frame; a precompile's is "precompile_failed"."""
+    return _ERRORS.get(type(error).__name__, "precompile_failed")
+
+
+@lru_cache(maxsize=8)
+def machine_classes(fork: str, is_traced: bool = False) -> tuple[Any, Any]:
     """Our (state class, computation class) of a fork, made once a process.
 
     Raises
@@ -194,7 +273,7 @@ def machine_classes(fork: str) -> tuple[Any, Any]:
     base_state, base_computation = _FORKS[fork]
     computation = type(
         f"{fork.title()}Frame",
-        (_FrameRules, base_computation),
+        (_TracedRules if is_traced else _FrameRules, base_computation),
         {
             "opcodes": base_computation.opcodes,
             "table": touching_table(base_computation.opcodes),
