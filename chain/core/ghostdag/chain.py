@@ -16,7 +16,7 @@ def left_window(node: Node) -> StoreError:
 def selected_chain(node: Node) -> Iterator[Node]:
     """The block, its selected parent, and so on down to genesis or the end of the window."""
     current: Node | None = node
-    while current is not None:
+    while current is not None and not current.gone:
         yield current
         current = current.chain_parent
 
@@ -27,7 +27,7 @@ def ancestor_at(node: Node, number: int) -> Node | None:
     while current is not None and current.number > number:
         jump = current.jump
         current = jump if jump is not None and jump.number >= number else current.chain_parent
-    return current if current is not None and current.number == number else None
+    return current if current is not None and current.number == number and not current.gone else None
 
 
 def on_selected_chain(ancestor: Node, node: Node) -> bool:
@@ -71,6 +71,8 @@ def at_or_below_work_score(node: Node, score: int) -> Node | None:
         if parent is None:
             raise left_window(current)
         current = parent
+    if current.gone:
+        raise left_window(current)
     return current
 
 
@@ -91,13 +93,12 @@ def lowest_at_least_work_score(node: Node, score: int) -> Node | None:
             current = jump
             continue
         parent = current.chain_parent
-        if parent is None:
-            if current.number:
-                raise left_window(current)
-            return current
-        if parent.work_score < score:
-            return current
+        if parent is None or parent.work_score < score:
+            break
         current = parent
+    if current.gone or (parent is None and current.number):
+        raise left_window(current)
+    return current
 
 
 def chain_path(old: Node, new: Node) -> tuple[list[Node], list[Node]]:
@@ -114,13 +115,13 @@ def chain_path(old: Node, new: Node) -> tuple[list[Node], list[Node]]:
         if old.number >= new.number:
             removed.append(old)
             below = old.chain_parent
-            if below is None:
+            if below is None or below.gone:
                 raise left_window(old)
             old = below
         else:
             added.append(new)
             below = new.chain_parent
-            if below is None:
+            if below is None or below.gone:
                 raise left_window(new)
             new = below
     added.reverse()
@@ -151,7 +152,7 @@ def blue_work_window(window: Window, anchor: Node, count: int) -> list[bytes]:
             if merged.is_work:
                 found.append(block)
         below = current.chain_parent
-        if below is None:
+        if below is None or below.gone:
             if current.number and len(found) < count:
                 raise left_window(current)
             break

@@ -334,11 +334,13 @@ class Dag:
         mergeset_limit: int,
         merge_depth: int,
     ) -> list[bytes]:
-        """Virtual's parents, the sink first, from what ``find_sink`` left (protocol §6)."""
-        node = self._window.node
-        chosen = tips.virtual_parents(
-            self._window, self.k, node(sink), map(node, remaining), max_parents, mergeset_limit, merge_depth
-        )
+        """Virtual's parents, the sink first, from what ``find_sink`` left (protocol §6).
+
+        Blocks of ``remaining`` that have left the window since are passed over: too deep to merge.
+        """
+        window = self._window
+        rest = [window.nodes[block] for block in remaining if block in window.nodes]
+        chosen = tips.virtual_parents(window, self.k, window.node(sink), rest, max_parents, mergeset_limit, merge_depth)
         return [parent.hash for parent in chosen]
 
     # the moving window

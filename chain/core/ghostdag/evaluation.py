@@ -50,7 +50,7 @@ def evaluate(window: Window, k: int, parents: list[Node], mergeset_limit: int | 
     RuleViolation
         MERGESET_LIMIT, before any colouring, if a limit is given and broken.
     """
-    merged_past = merge_pasts(parents)
+    merged_past = merge_pasts(window, parents)
     selected = merged_past.selected_parent
     if not holds_final(window, selected):
         raise NotYet(

@@ -23,8 +23,8 @@ class MergedPast(NamedTuple):
     merged: int
 
 
-def merge_pasts(parents: list[Node]) -> MergedPast:
-    """Selected parent, past and mergeset of a block with these parents (at least one)."""
+def merge_pasts(window: Window, parents: list[Node]) -> MergedPast:
+    """Selected parent, past and mergeset (of held blocks) of a block with these parents, at least one."""
     if len(parents) == 1:
         selected = parents[0]
         low, past = trim(selected.low, selected.closed)
@@ -33,6 +33,8 @@ def merge_pasts(parents: list[Node]) -> MergedPast:
     union = union_of_pasts(parents, selected.low)
     merged = union ^ selected.closed
     low, past = trim(selected.low, union)
+    if selected.low < window.first:
+        return MergedPast(selected, low, past, window.first, merged >> (window.first - selected.low))
     return MergedPast(selected, low, past, selected.low, merged)
 
 

@@ -20,8 +20,8 @@ in the past of F.  Claim: for every new block B within bounds the answers are th
 * A kept block that lacks R may have ancestors that have left; a block that merges it breaks the merge
   depth whatever it counts, and the walks stop at the end of the window without a result.
 
-Masks name blocks by index, and indices below the window mean *in the past*.  By the claim these bits
-decide nothing.  Nothing here depends on the order of insertion but how much is kept.
+Masks name blocks by index; what they say of indices below the window decides nothing, by the claim, and
+is cut off where it is read.  Nothing here depends on the order of insertion but how much is kept.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ from chain.core.ghostdag.chain import ancestor_at, at_or_below_work_score
 from chain.core.ghostdag.views import BlockView
 from chain.core.ghostdag.window import Node, Window, in_past, trim, union_of_pasts
 
-# compaction looks at every kept block, so it waits until an eighth of them can go
-COMPACTION_SHARE = 8
+# dropping copies a list of what stays and may look through it once: at least this share must go
+DROPPED_SHARE = 16
 
 
 def history_depth(merge_depth: int, vrf_window: int, vrf_lag: int, vrf_era: int) -> int:
@@ -43,7 +43,7 @@ def history_depth(merge_depth: int, vrf_window: int, vrf_lag: int, vrf_era: int)
 
 
 def advance(window: Window, final: Node, history: int, slack: int) -> list[Node]:
-    """Move the finality point up and drop what may go, if that is worth a compaction.
+    """Move the finality point up and drop what may go, if there is enough of it.
 
     Raises
     ------
@@ -56,7 +56,7 @@ def advance(window: Window, final: Node, history: int, slack: int) -> list[Node]
             raise StoreError("finality_moved_back", "finality only moves up", old=former.hash, new=final.hash)
         window.set_final(final)
     bottom = _bottom(final, history)
-    least = max(slack, len(window.order) // COMPACTION_SHARE)
+    least = max(slack, len(window.order) // DROPPED_SHARE)
     if bottom is None or bottom.index - window.first < least:
         return []
     base = _first_needed(window, final, bottom)
@@ -109,8 +109,6 @@ def restored(window: Window, views: Iterable[BlockView]) -> None:
         window.append(node, parents)
         if not view.parents:
             window.genesis = view.hash
-    if window.order:
-        window.least_weight = min(node.view.weight for node in window.order)
 
 
 def _floor(window: Window, node: Node) -> int:

@@ -23,7 +23,8 @@ class Node:
 
     ``closed`` is the past with the block itself, over ``low``.  ``floor`` is the number of a
     selected-chain ancestor in the past of every blue work block of the mergeset (and of the selected
-    parent).  ``jump`` makes walks down the selected chain logarithmic.
+    parent).  ``jump`` makes walks down the selected chain logarithmic.  A block that has left the window
+    is ``gone``: walks may meet it as the end of a chain.
     """
 
     __slots__ = (
@@ -31,6 +32,7 @@ class Node:
         "closed",
         "final_mark",
         "floor",
+        "gone",
         "has_body",
         "has_child",
         "hash",
@@ -65,6 +67,7 @@ class Node:
         self.ticket: Ticket | None = None
         if stream is Stream.C and view.vrf_key is not None and view.slot is not None:
             self.ticket = (view.vrf_key, view.slot)
+        self.gone = False
         self.has_child = False
         self.has_body = False
         self.final_mark = 0
@@ -121,7 +124,7 @@ class Window:
         self.genesis: bytes | None = None
         self.final: Node | None = None
         self.final_epoch = 0
-        self.least_weight = 0
+        self._least_weight: int | None = None
 
     @property
     def next_index(self) -> int:
@@ -162,33 +165,31 @@ class Window:
         node.final_mark = self.final_epoch
 
     def drop_below(self, base: int) -> list[Node]:
-        """Forget every index below ``base`` and every reference to it; returns what left."""
+        """Forget every index below ``base``; returns what left.
+
+        The cost is in what leaves and not in what stays: references to blocks that left end there, and
+        mask bits below the window are cut off where masks are read.
+        """
         gone = self.order[: base - self.first]
         self.order = self.order[base - self.first :]
         self.first = base
         for node in gone:
             del self.nodes[node.hash]
+            node.gone = True
+            node.chain_parent = None
+            node.jump = None
             if node.ticket is not None:
                 rest = [other for other in self.tickets[node.ticket] if other is not node]
                 if rest:
                     self.tickets[node.ticket] = rest
                 else:
                     del self.tickets[node.ticket]
-        for node in self.order:
-            jump = node.jump
-            if jump is not None and jump.index < base:
-                node.jump = None
-            parent = node.chain_parent
-            if parent is not None and parent.index < base:
-                node.chain_parent = None
-            if node.low < base:
-                node.low, node.closed = trim_closed(base, node.closed >> (base - node.low), node.index)
-        self.least_weight = min(node.view.weight for node in self.order)
+        self._least_weight = None
         return gone
 
-
-def trim_closed(low: int, closed: int, index: int) -> tuple[int, int]:
-    """Like ``trim`` for a mask with the block's own bit, which must stay."""
-    own = 1 << (index - low)
-    low, past = trim(low, closed ^ own)
-    return low, past | (1 << (index - low))
+    @property
+    def least_weight(self) -> int:
+        """No held block weighs less."""
+        if self._least_weight is None:
+            self._least_weight = min((node.view.weight for node in self.order), default=0)
+        return self._least_weight
