@@ -1,0 +1,154 @@
+"""Transactions: where they lie, what accepted them, what skipped them, and what they logged."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from chain.core.types import Log, SkipReason
+from chain.selectors.query import Query, columns_as
+from chain.stores.rows import SKIP_REASONS
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptanceView:
+    """An accepted transaction with its receipt; ``chain_block`` is the selected-chain block of ``number``.
+
+    ``block`` is the block that carried it first, ``index`` its place in the canonical order, ``lane`` its
+    sender's shard; prices in wei.
+    """
+
+    number: int
+    index: int
+    tx: bytes
+    block: bytes
+    chain_block: bytes
+    timestamp_ms: int
+    phase: int
+    lane: int
+    status: int
+    gas_used: int
+    cumulative_gas_used: int
+    effective_gas_price: int
+    contract_address: bytes | None
+    first_log: int
+    log_count: int
+    raw: bytes
+    sender: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class TransactionView:
+    """A stored transaction; ``number`` and ``index`` where it is accepted."""
+
+    hash: bytes
+    raw: bytes
+    sender: bytes
+    nonce: int
+    number: int | None
+    index: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class IncludingBlock:
+    """A block that carries a transaction, at ``position`` of its body."""
+
+    hash: bytes
+    position: int
+    stream: int
+    number: int
+    timestamp_ms: int
+    merged_by: int | None
+    is_blue: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class SkipView:
+    """An epoch of the selected chain that left a transaction out."""
+
+    number: int
+    tx: bytes
+    block: bytes
+    reason: SkipReason
+
+
+@dataclass(frozen=True, slots=True)
+class LogView:
+    """A log with its place in the chain."""
+
+    number: int
+    index: int
+    tx_index: int
+    tx: bytes
+    log: Log
+
+
+_ACCEPTANCE = (
+    'SELECT a.number, a."index", a.tx, a.block, c.hash, e.timestamp_ms, a.phase, a.lane, a.status, a.gas_used,'
+    " a.cumulative_gas_used, a.effective_gas_price, a.contract_address, a.first_log, a.log_count, t.raw, t.sender"
+    " FROM chain_acceptance a JOIN chain_selected_chain c ON c.number = a.number"
+    " JOIN chain_epoch e ON e.hash = c.hash JOIN chain_transaction t ON t.hash = a.tx "
+)
+_TRANSACTION = (
+    'SELECT t.hash, t.raw, t.sender, t.nonce, a.number, a."index" FROM chain_transaction t'
+    " LEFT JOIN chain_acceptance a ON a.tx = t.hash "
+)
+_LOG = (
+    'SELECT l.number, l."index", l.tx_index, a.tx, l.address, l.topic0, l.topic1, l.topic2, l.topic3, l.data'
+    ' FROM chain_log l JOIN chain_acceptance a ON a.number = l.number AND a."index" = l.tx_index '
+)
+
+
+def _acceptance(row: Any) -> AcceptanceView:
+    return AcceptanceView(*row[:11], int(row[11]), *row[12:])
+
+
+def _transaction(row: Any) -> TransactionView:
+    return TransactionView(row[0], row[1], row[2], int(row[3]), row[4], row[5])
+
+
+def _skip(row: Any) -> SkipView:
+    return SkipView(row[0], row[1], row[2], SKIP_REASONS[row[3]])
+
+
+def _log(row: Any) -> LogView:
+    return LogView(*row[:4], Log(row[4], tuple([topic for topic in row[5:9] if topic is not None]), row[9]))
+
+
+# (hash)
+TRANSACTION: Query[TransactionView] = Query(f"{_TRANSACTION}WHERE t.hash = %s", _transaction)
+# (sender, nonce): every stored version of it, the accepted one first
+BY_SENDER_AND_NONCE: Query[TransactionView] = Query(
+    f"{_TRANSACTION}WHERE t.sender = %s AND t.nonce = %s ORDER BY a.number NULLS LAST, t.hash", _transaction
+)
+# (sender, nonce and hash below which to go on, limit): newest first
+BY_SENDER: Query[TransactionView] = Query(
+    f"{_TRANSACTION}WHERE t.sender = %s AND (t.nonce, t.hash) < (%s, %s) ORDER BY t.nonce DESC, t.hash DESC LIMIT %s",
+    _transaction,
+)
+# (hash)
+ACCEPTANCE: Query[AcceptanceView] = Query(f"{_ACCEPTANCE}WHERE a.tx = %s", _acceptance)
+# (number): an epoch's, in canonical order
+ACCEPTANCES: Query[AcceptanceView] = Query(f'{_ACCEPTANCE}WHERE a.number = %s ORDER BY a."index"', _acceptance)
+# (number and index below which to go on, limit): newest first
+NEWEST_ACCEPTANCES: Query[AcceptanceView] = Query(
+    f'{_ACCEPTANCE}WHERE (a.number, a."index") < (%s, %s) ORDER BY a.number DESC, a."index" DESC LIMIT %s',
+    _acceptance,
+)
+# (hash)
+INCLUDING_BLOCKS: Query[IncludingBlock] = Query(
+    "SELECT b.hash, p.position, b.stream, b.number, b.timestamp_ms, o.number, o.is_blue"
+    " FROM chain_block_transaction p JOIN chain_block b ON b.hash = p.block"
+    " LEFT JOIN chain_consensus_order o ON o.hash = b.hash WHERE p.tx = %s ORDER BY b.seq",
+    columns_as(IncludingBlock),
+)
+# (hash)
+SKIPS_OF: Query[SkipView] = Query(
+    "SELECT number, tx, block, reason FROM chain_skipped WHERE tx = %s ORDER BY number", _skip
+)
+# (number)
+SKIPPED: Query[SkipView] = Query(
+    "SELECT number, tx, block, reason FROM chain_skipped WHERE number = %s ORDER BY ordinal", _skip
+)
+# (first number, last number): for indexers, in order
+LOGS_BETWEEN: Query[LogView] = Query(f'{_LOG}WHERE l.number BETWEEN %s AND %s ORDER BY l.number, l."index"', _log)

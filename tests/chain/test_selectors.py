@@ -1,0 +1,159 @@
+"""The read side, on both kinds of connection."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import psycopg
+import pytest
+from django.db import connection
+
+from chain.core.transactions import keccak
+from chain.core.types import Log, SkipReason
+from chain.selectors import blocks, stats, transactions
+from chain.stores.connection import raw_connection
+from tests.factories import wallets
+from tests.factories.chain import ChainFactory, Effects
+from tests.factories.database import StoredChain
+
+TOPIC, CONTRACT = keccak(b"topic"), keccak(b"contract")[12:]
+
+
+def _grow(stored: StoredChain) -> tuple[list[bytes], list[Any]]:
+    """Three chain blocks; the third merges a blue and a red one, and skips a transaction."""
+    factory: ChainFactory = stored.factory
+    root = factory.genesis.hash
+    one = factory.extend(
+        root,
+        [factory.send(root, i, wallets.address(9)) for i in range(3)],
+        Effects(logs={1: (Log(CONTRACT, (TOPIC,), b"x"), Log(CONTRACT, (), b""))}),
+    )
+    carried = factory.send(one, 0, wallets.address(9))
+    blue = factory.block(root, [carried], stream=1)
+    red = factory.block(root, [carried], stream=3)
+    late = factory.send(one, 1, wallets.address(9), nonce=77)
+    two = factory.extend(one, [late], Effects(skipped=((late[1], SkipReason.NONCE),)))
+    three = factory.block(two, [carried], blues=[blue.record.hash], reds=[red.record.hash])
+    factory.execute(three)
+    chain = [root, one, two, three.record.hash]
+    new = [*[factory.blocks[h] for h in chain[1:3]], blue, red, three]
+    stored.apply(factory.update(new, sink=chain[-1], added=chain[1:]))
+    return chain, [blue, red, carried[1], late[1]]
+
+
+def test_blocks(stored: StoredChain) -> None:
+    conn, factory = stored.conn, stored.factory
+    chain, (blue, red, _, _) = _grow(stored)
+    top = blocks.BLOCK_BY_HASH.one(conn, chain[3])
+    assert top is not None
+    assert top.record == factory.records[chain[3]]
+    assert (top.chain_number, top.merged_by, top.position, top.is_blue) == (3, 3, 2, True)
+    assert blocks.BLOCK_BY_NUMBER.one(conn, 3) == top
+    assert blocks.BLOCK_BY_NUMBER.one(conn, 4) is None
+    merged = blocks.BLOCK_BY_HASH.one(conn, red.record.hash)
+    assert merged is not None
+    assert (merged.chain_number, merged.merged_by, merged.is_blue, merged.tx_count) == (None, 3, False, 1)
+    assert blocks.CHILDREN.all(conn, chain[0]) == sorted([chain[1], blue.record.hash, red.record.hash])
+    order = [(o.number, o.position, o.hash) for o in blocks.ORDER_BETWEEN.all(conn, 2, 3)]
+    assert order[0] == (2, 0, chain[2])
+    assert order[-1] == (3, 2, chain[3])
+    assert [epoch.hash for epoch in blocks.EPOCHS_BETWEEN.all(conn, 1, 9)] == chain[1:]
+    lines = {line.hash: line for line in blocks.BLOCK_LINES.all(conn, [chain[1], red.record.hash])}
+    assert lines[chain[1]].parents == (chain[0],)
+    assert lines[red.record.hash].is_blue is False
+    header = factory.records[chain[2]].header
+    between = blocks.BLOCKS_BETWEEN.all(conn, header.timestamp_ms, header.timestamp_ms, 10)
+    assert chain[2] in [line.hash for line in between]
+
+
+def test_pages_of_blocks_leave_nothing_out(stored: StoredChain) -> None:
+    conn = stored.conn
+    _grow(stored)
+    seen: list[bytes] = []
+    below: tuple[int, bytes] = (2**62, b"")
+    while page := blocks.BLOCKS_BELOW.all(conn, *below, 2):
+        seen += [line.hash for line in page]
+        below = (page[-1].blue_score, page[-1].hash)
+    assert len(seen) == len(set(seen)) == 6
+
+
+def test_transactions(stored: StoredChain) -> None:
+    conn, factory = stored.conn, stored.factory
+    chain, (blue, red, carried, late) = _grow(stored)
+    found = transactions.ACCEPTANCE.one(conn, carried.hash)
+    receipt = factory.epochs[chain[3]].result.receipts[0]
+    assert found is not None
+    assert (found.number, found.index, found.chain_block) == (3, 0, chain[3])
+    assert (found.block, found.effective_gas_price) == (blue.record.hash, receipt.effective_gas_price)
+    places = transactions.INCLUDING_BLOCKS.all(conn, carried.hash)
+    assert {(p.hash, p.merged_by, p.is_blue) for p in places} == {
+        (blue.record.hash, 3, True),
+        (red.record.hash, 3, False),
+        (chain[3], 3, True),
+    }
+    skipped = transactions.SKIPS_OF.all(conn, late.hash)
+    assert [(skip.number, skip.reason) for skip in skipped] == [(2, SkipReason.NONCE)]
+    assert transactions.SKIPPED.all(conn, 2) == skipped
+    stored_late = transactions.TRANSACTION.one(conn, late.hash)
+    assert stored_late is not None
+    assert (stored_late.number, stored_late.nonce, stored_late.sender) == (None, 77, wallets.address(1))
+    assert transactions.BY_SENDER_AND_NONCE.one(conn, late.sender, 77) == stored_late
+    mine = transactions.BY_SENDER.all(conn, late.sender, 2**63, b"", 10)
+    assert [tx.nonce for tx in mine] == [77, 0]
+    assert transactions.BY_SENDER.all(conn, late.sender, 77, late.hash, 10) == mine[1:]
+    newest = transactions.NEWEST_ACCEPTANCES.all(conn, 2**62, 0, 2)
+    assert [(a.number, a.index) for a in newest] == [(3, 0), (1, 2)]
+    assert [(a.number, a.index) for a in transactions.NEWEST_ACCEPTANCES.all(conn, 1, 2, 9)] == [(1, 1), (1, 0)]
+    logs = transactions.LOGS_BETWEEN.all(conn, 0, 9)
+    assert [(log.number, log.index, log.tx_index, log.log) for log in logs] == [
+        (1, 0, 1, Log(CONTRACT, (TOPIC,), b"x")),
+        (1, 1, 1, Log(CONTRACT, (), b"")),
+    ]
+    assert logs[0].tx == factory.epochs[chain[1]].result.receipts[1].tx_hash
+
+
+def test_figures_and_events(stored: StoredChain) -> None:
+    conn, factory = stored.conn, stored.factory
+    before = stats.STANDING.one(conn)
+    assert before is not None
+    assert (before.number, before.accepted, before.supply) == (0, 0, factory.spec.minted_at_genesis)
+    chain, _ = _grow(stored)
+    now = stats.STANDING.one(conn)
+    assert now is not None
+    assert (now.sink, now.number, now.accepted) == (chain[3], 3, 4)
+    assert (now.blocks_a, now.blocks_b, now.blocks_c, now.genesis_blocks) == (1, 3, 1, 1)
+    assert (now.supply, now.minted) == (factory.supplies[chain[3]], factory.summaries[chain[3]].minted)
+    loads = stats.EPOCH_LOADS.all(conn, 0, 10)
+    assert [(load.number, load.tx_count) for load in loads] == [(3, 1), (2, 0), (1, 3), (0, 0)]
+    assert all(sum(load.lane_txs) == sum(load.phase_txs) == load.tx_count for load in loads)
+    windows = {window.stream: window for window in stats.STREAM_WINDOWS.all(conn, 0)}
+    assert (windows[2].blocks, windows[2].red, windows[3].red, windows[1].unmerged) == (3, 0, 1, 0)
+    last = stats.LAST_EVENT.one(conn)
+    events = stats.EVENTS_AFTER.all(conn, last - 1, 10)
+    assert [event.kind for event in events] == ["chain_update"]
+    assert events[0].payload["sink"] == chain[3].hex()
+    assert stats.EVENTS_AFTER.all(conn, last, 10) == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_both_kinds_of_connection_answer_the_same() -> None:
+    stored = StoredChain(raw_connection(), joined=False)
+    chain, _ = _grow(stored)
+    info = connection.get_connection_params()
+    for name in ("cursor_factory", "context"):
+        info.pop(name, None)
+
+    async def ask() -> tuple[Any, Any, Any]:
+        async with await psycopg.AsyncConnection.connect(**info) as conn:
+            return (
+                await blocks.BLOCK_BY_HASH.aone(conn, chain[1]),
+                await transactions.ACCEPTANCES.aall(conn, 1),
+                await stats.STANDING.aone(conn),
+            )
+
+    block, accepted, standing = asyncio.run(ask())
+    assert block == blocks.BLOCK_BY_HASH.one(stored.conn, chain[1])
+    assert accepted == transactions.ACCEPTANCES.all(stored.conn, 1)
+    assert len(accepted) == 3
+    assert standing == stats.STANDING.one(stored.conn)
