@@ -1,0 +1,159 @@
+"""What a slice of mining stands on: virtual, pool, the block door and a clock, each replaceable in a test."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Protocol
+
+import structlog
+from django.conf import settings
+from redis import Redis
+
+from chain.core.codec import encode_block, header_hash
+from chain.core.consensus.model import VirtualSnapshot
+from chain.core.errors import BadDelivery, ConfigError, NotYet, RuleViolation, WaitCode
+from chain.core.pool import BlockLimits
+from chain.core.seals import vrf
+from chain.core.spec import ChainSpec
+from chain.core.template import BodyTx, Template, seal_template
+from chain.core.types import Stream
+from chain.services.mining import memory as record
+from chain.services.mining.memory import MiningMemory
+from chain.services.network import now_ms
+from chain.services.pool import Pool
+from chain.services.snapshot import read_sequence, read_virtual
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """Time as a slice sees it: wall ms, monotonic seconds, CPU seconds of this process, and sleep."""
+
+    now_ms: Callable[[], int] = now_ms
+    monotonic: Callable[[], float] = time.monotonic
+    cpu: Callable[[], float] = time.process_time
+    sleep: Callable[[float], None] = time.sleep
+
+
+@dataclass(frozen=True, slots=True)
+class SliceReport:
+    """What a slice did; ``seconds`` are of the monotonic clock."""
+
+    hashes: int
+    seconds: float
+    found: tuple[bytes, ...]
+
+
+class Ground(Protocol):
+    """See ``NodeGround``, the real one."""
+
+    spec: ChainSpec
+    secret: bytes
+    key: bytes
+    coinbase: bytes
+    share: float
+    clock: Clock
+    memory: MiningMemory
+
+    def snapshot(self) -> VirtualSnapshot: ...
+    def sequence(self) -> int: ...
+    def select(self, limits: BlockLimits, base_fee: int) -> Sequence[BodyTx]: ...
+    def wait_for_arrival(self, seconds: float) -> bool: ...
+    def start_nonce(self) -> int: ...
+    def submit(self, template: Template, seal: tuple[bytes, ...]) -> bytes | None: ...
+
+
+@dataclass
+class NodeGround:
+    """A stream of this node.
+
+    Parameters
+    ----------
+    submit_raw : callable
+        ``submit_block``: (raw, source, senders) → a result with ``hash``.
+    """
+
+    stream: Stream
+    spec: ChainSpec
+    secret: bytes
+    coinbase: bytes
+    share: float
+    redis: Redis
+    pool: Pool
+    submit_raw: Callable[..., object]
+    clock: Clock = field(default_factory=Clock)
+
+    def __post_init__(self) -> None:
+        self.key = vrf.public_key(self.secret)
+        self.memory = record.read_memory(self.redis, self.stream.name)
+
+    def snapshot(self) -> VirtualSnapshot:
+        """The newest virtual block.
+
+        Raises
+        ------
+        NotYet
+            NOT_READY before the writer has published one.
+        """
+        snapshot = read_virtual(self.redis)
+        if snapshot is None:
+            raise NotYet(WaitCode.NOT_READY, "the writer has not published a virtual block")
+        return snapshot
+
+    def sequence(self) -> int:
+        """Whether ``snapshot`` would be newer, for the price of one small read."""
+        return read_sequence(self.redis)
+
+    def select(self, limits: BlockLimits, base_fee: int) -> Sequence[BodyTx]:
+        """The pool's choice for one block."""
+        return self.pool.select(limits, base_fee)
+
+    def wait_for_arrival(self, seconds: float) -> bool:
+        """Block until the pool may have something new, at most so long."""
+        return self.pool.wait_for_arrival(seconds)
+
+    def start_nonce(self) -> int:
+        """Random, so that restarted or repeated slices try other nonces."""
+        return secrets.randbits(64)
+
+    def submit(self, template: Template, seal: tuple[bytes, ...]) -> bytes | None:
+        """Take the finished block to the door that strangers' blocks use too; its hash, or None if refused."""
+        block = seal_template(template, seal)
+        slot = template.draw.slot if template.draw is not None else -1
+        record.remember_attempt(self.redis, self.stream.name, template.sequence, slot, self.clock.now_ms())
+        block_hash: bytes | None = header_hash(block.header)
+        try:
+            self.submit_raw(encode_block(block), "mined", template.senders)
+        except (RuleViolation, BadDelivery) as error:
+            log.error("own block refused", stream=self.stream.name, code=error.code, error=str(error))
+            block_hash = None
+        record.remember_outcome(self.redis, self.stream.name, block_hash)
+        self.memory = record.read_memory(self.redis, self.stream.name)
+        return block_hash
+
+
+@cache
+def vrf_secret() -> bytes:
+    """The node's VRF seed, from ``keys/vrf.key`` in the data folder.
+
+    Raises
+    ------
+    ConfigError
+        ``key_missing`` or ``key_malformed``.
+    """
+    path = Path(settings.MDS_KEYS_FOLDER) / "vrf.key"
+    try:
+        seed = bytes.fromhex(path.read_text().strip())
+    except FileNotFoundError as error:
+        raise ConfigError("key_missing", f"{path} does not exist", hint="`manage.py up` makes it") from error
+    except ValueError as error:
+        raise ConfigError("key_malformed", f"{path} does not hold hex", hint="restore a backup") from error
+    if len(seed) != 32:
+        raise ConfigError("key_malformed", f"{path} does not hold 32 bytes", hint="restore a backup")
+    return seed
