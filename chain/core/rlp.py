@@ -15,6 +15,7 @@ RLP: TypeAlias = Union[bytes, "list[RLP]"]
 Encodable: TypeAlias = Union[bytes, int, "Sequence[Encodable]"]
 
 MAX_DEPTH = 8  # a type-4 transaction needs 3, a block 3
+MAX_LISTS = 1 << 16
 
 
 def encode(item: Encodable) -> bytes:
@@ -54,17 +55,22 @@ def encoded_int_length(value: int) -> int:
     return 1 if value < 0x80 else 1 + (value.bit_length() + 7) // 8
 
 
-def decode(data: bytes) -> RLP:
+def decode(data: bytes, max_lists: int = MAX_LISTS) -> RLP:
     """Decode exactly one item; trailing bytes and every non-canonical form are refused.
 
-    An empty list takes one byte here and 56 in memory, so callers bound the length of strangers' bytes.
+    Parameters
+    ----------
+    data : bytes
+        One encoded item.
+    max_lists : int
+        The most lists that it may hold: an empty one takes a byte here, but 56 and two microseconds to build.
 
     Raises
     ------
     RuleViolation
-        RLP_MALFORMED, RLP_NON_CANONICAL or RLP_TOO_DEEP.
+        RLP_MALFORMED, RLP_NON_CANONICAL, RLP_TOO_DEEP, or FIELD_COUNT for too many lists.
     """
-    item, end = _decode_at(data, 0, len(data), 0)
+    item, end = _decode_at(data, 0, len(data), 0, [max_lists])
     if end != len(data):
         raise RuleViolation(RuleCode.RLP_MALFORMED, len(data), end, "trailing bytes")
     return item
@@ -169,12 +175,15 @@ def _span(data: bytes, pos: int, end: int) -> tuple[bool, int, int]:
     return is_list, start, stop
 
 
-def _decode_at(data: bytes, pos: int, end: int, depth: int) -> tuple[RLP, int]:
+def _decode_at(data: bytes, pos: int, end: int, depth: int, lists_left: list[int]) -> tuple[RLP, int]:
     is_list, start, stop = _span(data, pos, end)
     if not is_list:
         return data[start:stop], stop
     if depth >= MAX_DEPTH:
         raise RuleViolation(RuleCode.RLP_TOO_DEEP, depth + 1, MAX_DEPTH)
+    lists_left[0] -= 1
+    if lists_left[0] < 0:
+        raise RuleViolation(RuleCode.FIELD_COUNT, "more", "as many lists as the item may hold")
     items: list[RLP] = []
     while start < stop:
         # the common cases are read in place: single bytes, empty and short strings
@@ -189,6 +198,6 @@ def _decode_at(data: bytes, pos: int, end: int, depth: int) -> tuple[RLP, int]:
             items.append(data[start + 1 : after])
             start = after
         else:
-            item, start = _decode_at(data, start, stop, depth + 1)
+            item, start = _decode_at(data, start, stop, depth + 1, lists_left)
             items.append(item)
     return items, stop

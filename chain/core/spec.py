@@ -29,6 +29,8 @@ NEVER_UPGRADED = ("chain_id", "timestamp_ms", "shard_count", "version")
 # a block that the decoder takes leaves room for its header and for two list prefixes
 _MAX_BODY_BYTES = MAX_BLOCK_BYTES - MAX_HEADER_BYTES - 8
 _NUMBER = re.compile(r"(0|[1-9][0-9]*)|0x([0-9a-f]+)|2\^([0-9]{1,3})")
+_MAX_JSON_DEPTH = 16
+_JSON_BRACKET = re.compile(r'"(?:[^"\\]|\\.)*(?:"|$)|([\[{])|([\]}])', re.DOTALL)
 _HEX = re.compile(r"0x((?:[0-9a-fA-F]{2})*)")
 
 
@@ -163,9 +165,10 @@ def load_spec(text: str) -> ChainSpec:
     RuleViolation
         SPEC_UNKNOWN_KEY, SPEC_MISSING_KEY or SPEC_VALUE, naming the key.
     """
+    _check_depth(text)
     try:
         raw = json.loads(text, object_pairs_hook=_object)
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise RuleViolation(RuleCode.SPEC_VALUE, str(error)[:80], "JSON") from error
     names = [field.name for field in fields(ChainSpec) if field.name != "version"]
     expected = [name for name in names if not name.startswith("stream_")] + ["streams"]
@@ -250,6 +253,15 @@ def _check_upgrades(spec: ChainSpec) -> None:
             raise _bad("upgrades.version", upgrade.version, f"more than {version}")
         at_work_score, version = upgrade.at_work_score, upgrade.version
         check_spec(replace(spec.at(at_work_score), upgrades=()))
+
+
+def _check_depth(text: str) -> None:
+    """Refuse nesting that no genesis file has: the parser recurses, and libraries lift Python's limit."""
+    depth = 0
+    for match in _JSON_BRACKET.finditer(text):
+        depth += bool(match[1]) - bool(match[2])
+        if depth > _MAX_JSON_DEPTH:
+            raise _bad("spec", depth, f"nesting of at most {_MAX_JSON_DEPTH}")
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -129,8 +129,13 @@ def _list_payload(data: bytes) -> bytes:
     return data[1:] if prefix < 0xF8 else data[1 + prefix - 0xF7 :]
 
 
+def _items(data: bytes) -> RLP:
+    """The fields of a transaction; an access-list entry, two lists, takes at least 23 bytes."""
+    return rlp.decode(data, 4 + len(data) // 11)
+
+
 def _decode_legacy(envelope: bytes, sender: bytes | None) -> Transaction:
-    f = as_list(rlp.decode(envelope), "transaction", 9)
+    f = as_list(_items(envelope), "transaction", 9)
     v, r, s = as_int(f[6], "v"), as_int(f[7], "r", UINT256_MAX), as_int(f[8], "s", UINT256_MAX)
     if v in (27, 28):
         raise RuleViolation(RuleCode.TX_UNPROTECTED, v, "EIP-155")
@@ -165,7 +170,7 @@ def _decode_legacy(envelope: bytes, sender: bytes | None) -> Transaction:
 
 
 def _decode_typed(envelope: bytes, kind: int, sender: bytes | None) -> Transaction:
-    f = as_list(rlp.decode(envelope[1:]), "transaction", _FIELDS_OF_TYPE[kind])
+    f = as_list(_items(envelope[1:]), "transaction", _FIELDS_OF_TYPE[kind])
     v, r, s = as_int(f[-3], "y_parity"), as_int(f[-2], "r", UINT256_MAX), as_int(f[-1], "s", UINT256_MAX)
     if sender is None:
         unsigned = rlp.wrap_list(_unsigned(_list_payload(envelope[1:]), v, r, s))

@@ -185,3 +185,11 @@ def test_list_of_strings_reads_a_part_of_longer_bytes() -> None:
     data = b"\x99" + inner + b"\x98"
     assert rlp.decode_strings(data, 1, 1 + len(inner), 3) == [b"x" * 60, b"", b"\x07"]
     assert code_of(rlp.decode_strings, data, 1, len(data), 3) == RuleCode.RLP_MALFORMED
+
+
+def test_lists_are_counted() -> None:
+    data = rlp.encode([[b"a", [b"b"]], b"c", []])
+    assert rlp.decode(data, 4) == [[b"a", [b"b"]], b"c", []]
+    assert code_of(rlp.decode, data, 3) == RuleCode.FIELD_COUNT
+    assert code_of(rlp.decode, rlp.wrap_list(b"\xc0" * rlp.MAX_LISTS)) == RuleCode.FIELD_COUNT
+    assert len(rlp.decode(rlp.wrap_list(b"\xc0" * (rlp.MAX_LISTS - 1)))) == rlp.MAX_LISTS - 1

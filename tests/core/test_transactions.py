@@ -13,6 +13,7 @@ from hexbytes import HexBytes
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from chain.core import rlp
 from chain.core.errors import RuleCode, RuleViolation
 from chain.core.transactions import (
     MAX_TX_BYTES_DECODED,
@@ -341,3 +342,17 @@ def test_precompiles_end_simple_transfers() -> None:
     simple = [n for n in range(0x20) if is_simple_transfer(n.to_bytes(20, "big"), b"", (), (), 21_000)]
     assert simple == [0x00, *range(0x12, 0x20)]
     assert is_simple_transfer(b"\x01" + bytes(19), b"", (), (), 21_000)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 500])
+def test_the_shortest_entries_are_within_the_bound_on_lists(count: int) -> None:
+    """The decoder bounds lists by the envelope's length; entries without slots come closest to it."""
+    entries = [{"address": TO, "storageKeys": []}] * count
+    assert len(decoded(1, gas=10_000_000, accessList=entries).access_list) == count
+    shortest = [[b"", RECIPIENT, b"", b"", b"", b""]] * count
+    assert len(decode_transaction(with_item(4, "authorizations", shortest), SENDER).authorizations) == count
+
+
+def test_an_envelope_of_nothing_but_lists_is_refused_early() -> None:
+    data = b"\x01" + rlp.wrap_list(b"\xc0" * 100_000)
+    assert code_of(data) == RuleCode.FIELD_COUNT
