@@ -1,0 +1,1 @@
+"""The methods, one module a namespace; importing a module registers its methods."""

@@ -1,0 +1,91 @@
+"""eth_: the chain's identity, its head, and accounts."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from typing import Any
+
+from chain.core.shards import shard_of
+from chain.core.types import EMPTY_CODE_HASH
+from chain.rpc.node import Node
+from chain.rpc.params import LATEST, Address, BlockRef, Slot
+from chain.rpc.registry import method
+from chain.selectors import rpc as select
+
+
+@method("eth_chainId")
+def eth_chain_id(node: Node) -> str:
+    """EIP-695."""
+    return node.chain_id
+
+
+@method("eth_blockNumber")
+def eth_block_number(node: Node) -> str:
+    """The number of the latest block."""
+    return hex(node.head.latest)
+
+
+@method("eth_syncing")
+def eth_syncing(node: Node) -> bool:
+    """False: there is nobody to catch up with before there is a network."""
+    return False
+
+
+@method("eth_accounts")
+def eth_accounts(node: Node) -> list[str]:
+    """None: the node holds no accounts' keys."""
+    return []
+
+
+@method("eth_getBalance")
+def eth_get_balance(node: Node, address: Address, block: BlockRef = LATEST) -> str | Awaitable[str]:
+    """Wei of an account."""
+    if block is LATEST or block.tag == "latest":
+        kept: str | None = node.cache.get(("balance", address))
+        if kept is not None:
+            return kept
+    return _balance(node, address, block)
+
+
+async def _balance(node: Node, address: bytes, block: BlockRef) -> str:
+    head = node.head
+    account = await _account(node, address, block)
+    answer = hex(account.balance) if account is not None else "0x0"
+    return node.remember(("balance", address), answer, head) if block.tag == "latest" else answer
+
+
+@method("eth_getTransactionCount")
+async def eth_get_transaction_count(node: Node, address: Address, block: BlockRef = LATEST) -> str:
+    """The next nonce of an account; at pending, after its executable transactions in the pool."""
+    account = await _account(node, address, block)
+    nonce = account.nonce if account is not None else 0
+    if block.tag == "pending":
+        pooled = await node.pool.sender(address)
+        if pooled is not None:
+            nonce = max(nonce, pooled.next_nonce)
+    return hex(nonce)
+
+
+@method("eth_getCode")
+async def eth_get_code(node: Node, address: Address, block: BlockRef = LATEST) -> str:
+    """Code of an account."""
+    account = await _account(node, address, block)
+    if account is None or account.code_hash == EMPTY_CODE_HASH:
+        return "0x"
+    code = await node.read(select.code, account.code_hash)
+    return "0x" + (code or b"").hex()
+
+
+@method("eth_getStorageAt")
+async def eth_get_storage_at(node: Node, address: Address, slot: Slot, block: BlockRef = LATEST) -> str:
+    """A storage slot of an account, 32 bytes."""
+    point = await node.resolve(block)
+    number = node.head.number if point.is_current else point.number
+    value = await node.read(select.slot, shard_of(address, node.spec.shard_count), address, slot, number)
+    return f"0x{value:064x}"
+
+
+async def _account(node: Node, address: bytes, block: BlockRef) -> Any:
+    point = await node.resolve(block)
+    shard = shard_of(address, node.spec.shard_count)
+    return await node.read(select.account, shard, address, None if point.is_current else point.number)

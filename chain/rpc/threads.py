@@ -1,0 +1,27 @@
+"""Services that block, on a few threads of their own that keep their database connections."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any, TypeVar
+
+from django.db import close_old_connections
+
+T = TypeVar("T")
+_THREADS = ThreadPoolExecutor(max_workers=2, thread_name_prefix="rpc-service")
+
+
+async def in_thread(service: Callable[..., T], *args: Any) -> T:
+    """Run a synchronous service; its errors are the caller's."""
+    return await asyncio.get_running_loop().run_in_executor(_THREADS, partial(_run, service, *args))
+
+
+def _run(service: Callable[..., T], *args: Any) -> T:
+    close_old_connections()
+    try:
+        return service(*args)
+    finally:
+        close_old_connections()
