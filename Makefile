@@ -1,7 +1,10 @@
-# Thin: each target is one command. Needs Python 3.11 or newer and make; all else is installed into .venv.
+# Thin: each target is one command. Needs Python 3.11 or 3.12 and make; all else is installed into .venv.
 
 SHELL := /bin/sh
-PYTHON ?= python3
+# the first interpreter that has wheels of every requirement (3.11 and 3.12) and can make virtual environments
+PYTHON ?= $(shell for name in python3.11 python3.12 python3; do \
+  $$name -c 'import ensurepip, sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))' 2>/dev/null \
+  && echo $$name && break; done)
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --only-binary :all:
@@ -57,7 +60,7 @@ $(VENV)/.dev: $(VENV)/.runtime FORCE
 	  echo "installing requirements-dev.txt"; $(PIP) -r requirements-dev.txt && echo "$$hash" > $@; fi
 
 $(VENV)/bin/python:
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11")'
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or 3.12 with venv is needed; name it by make PYTHON=/path/to/python"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 
 .PHONY: FORCE

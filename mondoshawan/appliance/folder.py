@@ -71,6 +71,11 @@ class DataFolder:
         return self.root / "metrics"
 
     @property
+    def backup(self) -> Path:
+        """Copies that were made before something changed the data."""
+        return self.root / "backup"
+
+    @property
     def format_file(self) -> Path:
         """The FORMAT file."""
         return self.root / "FORMAT"

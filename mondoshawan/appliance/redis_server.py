@@ -28,6 +28,9 @@ _SETTINGS = {
     "tcp-keepalive": "0",
 }
 
+# what redis-server 6.2 logs before it exits
+_REFUSAL = b"Bad file format reading the append only file"
+
 
 def binary(user: RunAs | None, copies: Path) -> Path:
     """Path of ``redis-server``, copied into the data folder when its user cannot enter the virtual environment."""
@@ -59,6 +62,29 @@ def launch(folder: DataFolder, user: RunAs | None) -> Launch:
         inherit_env=False,
         user=user,
     )
+
+
+def set_aside_damaged(folder: DataFolder) -> Path | None:
+    """Move the append-only file into ``backup`` when the server's log ends with the refusal to read it.
+
+    Returns
+    -------
+    Path | None
+        Where the file is now, or None when nothing was wrong.
+    """
+    damaged = folder.redis / "appendonly.aof"
+    log = folder.log / "redis.log"
+    if not damaged.exists() or not log.exists():
+        return None
+    with log.open("rb") as file:
+        file.seek(max(0, log.stat().st_size - 2000))
+        last_start = file.read().rpartition(b"Redis is starting")[2]
+    if _REFUSAL not in last_start:
+        return None
+    number = 1 + sum(1 for _ in folder.backup.glob("appendonly-*.aof"))
+    kept = folder.backup / f"appendonly-{number}.aof"
+    damaged.rename(kept)
+    return kept
 
 
 def client(folder: DataFolder) -> redis.Redis:

@@ -114,6 +114,8 @@ class Appliance:
             info = postgres.connection_info(self.folder, self._password(), "postgres")
             postgres.wait_ready(info, _READY_S, self._pause)
         with redis.Redis.from_url(settings.MDS_REDIS_URL, socket_timeout=5) as connection:
+            if not self.env.redis_url:
+                self._heal_redis(client)
             redis_server.wait_ready(connection, _READY_S, self._pause)
         report = self._prepare_database()
         for program in self.programs:
@@ -122,6 +124,15 @@ class Appliance:
         failed = self._wait_running()
         self._pids = {name: state["pid"] for name, state in client.processes().items() if state["pid"]}
         self._announce(report, failed, time.monotonic() - started)
+
+    def _heal_redis(self, client: supervisor.Client) -> None:
+        """Put a damaged append-only file aside: it holds pending transactions only, so the node goes on without."""
+        while client.processes()["redis"]["statename"] not in (supervisor.RUNNING, *_GIVEN_UP):
+            kept = redis_server.set_aside_damaged(self.folder)
+            if kept is not None:
+                self.say(f"WARNING: Redis could not read its file; pending transactions are lost, the file is {kept}")
+                return
+            self._pause(0.2)
 
     def _prepare_database(self) -> dict[str, Any]:
         """Migrations, genesis and the operator in a process of their own, so that their memory is given back."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from typing import Any
 
@@ -21,8 +22,10 @@ class Command(BaseCommand):
         """Run one life; exit code 0 after an orderly stop."""
 
         def say(line: str) -> None:
-            self.stdout.write(line)
-            self.stdout.flush()
+            # a terminal that went away must not keep the node from stopping in order
+            with contextlib.suppress(OSError):
+                self.stdout.write(line)
+                self.stdout.flush()
 
         code = Appliance(environment.current(), say).run()
         if code:
