@@ -39,10 +39,12 @@ def database_errors() -> Iterator[None]:
     ------
     StoreError
         ``database_unavailable`` (connection lost, time-out, lock time-out), ``database_refused`` (a
-        constraint), ``database_error`` (anything else).
+        constraint), ``not_migrated`` (a table is missing), ``database_error`` (anything else).
     """
     try:
         yield
+    except psycopg.errors.UndefinedTable as error:
+        raise StoreError("not_migrated", _first_line(error), hint="run manage.py migrate") from error
     except psycopg.OperationalError as error:
         raise StoreError("database_unavailable", _first_line(error), sqlstate=error.sqlstate) from error
     except psycopg.IntegrityError as error:

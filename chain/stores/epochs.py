@@ -59,6 +59,8 @@ ACCOUNT_COLUMNS = (
 SLOT_COLUMNS = (("shard", "int2"), ("address", "bytea"), ("slot", "bytea"), ("value", "bytea"))
 NUMBER_COLUMN = (("number", "int8"),)
 _REASON_NUMBER = {reason: place for place, reason in enumerate(SKIP_REASONS)}
+# up to here arrays are cheaper than a staging table
+_FEW_ROWS = 100
 _NO_TOPICS = (None, None, None, None)
 
 # the mergeset of each new chain block in consensus order, the block itself last
@@ -205,7 +207,15 @@ def set_lattices(cur: Cursor, lattices: Sequence[bytes], number: int) -> None:
 def _upsert(
     cur: Cursor, table: str, pairs: Sequence[tuple[str, str]], key_size: int, rows: Sequence[Sequence[Any]]
 ) -> None:
-    """COPY into a session's own staging table, then insert or update from there in key order."""
+    """Insert or update rows in key order: few as arrays, many by COPY through a staging table of the session."""
+    changed = ", ".join([f"{name} = excluded.{name}" for name, _ in pairs[key_size:]])
+    conflict = f"ON CONFLICT ({columns(pairs[:key_size])}) DO UPDATE SET {changed}"
+    insert = f"INSERT INTO {table} ({columns(pairs)}) SELECT {columns(pairs)} FROM"
+    if len(rows) <= _FEW_ROWS:
+        arrays = ", ".join([f"%s::{kind}[]" for _, kind in pairs])
+        values = [list(column) for column in zip(*rows, strict=True)]
+        cur.execute(f"{insert} unnest({arrays}) n({columns(pairs)}) {conflict}", values)
+        return
     stage = f"pg_temp.stage_{table}"
     cur.execute(
         f"CREATE TEMP TABLE IF NOT EXISTS stage_{table}"
@@ -213,12 +223,7 @@ def _upsert(
     )
     cur.execute(f"DELETE FROM {stage}")  # noqa: S608 - our own names
     copy_rows(cur, stage, pairs, rows)
-    values = [name for name, _ in pairs[key_size:]]
-    changed = ", ".join([f"{name} = excluded.{name}" for name in values])
-    cur.execute(
-        f"INSERT INTO {table} ({columns(pairs)}) SELECT {columns(pairs)} FROM {stage}"  # noqa: S608 - our own names
-        f" ON CONFLICT ({columns(pairs[:key_size])}) DO UPDATE SET {changed}"
-    )
+    cur.execute(f"{insert} {stage} {conflict}")
 
 
 def _insert_codes(cur: Cursor, added: Sequence[ExecutedEpoch]) -> None:

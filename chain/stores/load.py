@@ -172,7 +172,7 @@ def load_envelopes(conn: Connection, hashes: Sequence[bytes]) -> dict[bytes, tup
     StoreError
         ``missing_body`` when a body is not stored whole.
     """
-    wanted = list(hashes)
+    wanted = list(dict.fromkeys(hashes))
     with database_errors():
         counts: dict[bytes, int] = dict(
             cursor(conn)

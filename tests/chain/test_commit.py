@@ -11,7 +11,7 @@ from chain.core.errors import StoreError
 from chain.core.transactions import keccak
 from chain.core.types import BlockStatus, Log, SkipReason
 from chain.locks import new_term
-from chain.stores import load
+from chain.stores import epochs, load
 from chain.stores.commit import apply_update
 from chain.stores.state import PostgresState
 from tests.factories import wallets
@@ -257,3 +257,21 @@ def test_consensus_order_and_colours(stored: StoredChain) -> None:
         (heavy.record.hash, 2, 2, True),
         (two.record.hash, 2, 3, True),
     ]
+
+
+def test_many_rows_take_the_same_way_as_few(stored: StoredChain, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Arrays and the staging table write the same current state."""
+    factory, conn = stored.factory, stored.conn
+    chain = [factory.genesis.hash]
+    for mark in (1, 2, 3):
+        chain.append(_busy_epoch(factory, chain[-1], mark))
+    dumps = []
+    for few in (0, 10_000):
+        monkeypatch.setattr(epochs, "_FEW_ROWS", few)
+        with conn.transaction(force_rollback=True):
+            for number, block_hash in enumerate(chain[1:], 1):
+                update = factory.update([factory.blocks[block_hash]], sink=block_hash, added=[block_hash])
+                stored.apply(dataclasses.replace(update, sequence=number))
+            _assert_state(stored, chain[-1])
+            dumps.append(dump(conn, leave_out=["chain_outbox_event", "chain_node_state"]))
+    assert dumps[0] == dumps[1]

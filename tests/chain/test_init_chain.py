@@ -96,3 +96,11 @@ def test_an_empty_database_is_not_initialised(conn: Connection) -> None:
     for read in (load.load_node_state, PostgresState, lambda c: new_term(c, "x")):
         with pytest.raises(StoreError, match="not_initialised"):
             read(conn)
+
+
+def test_a_database_without_tables_says_what_to_run(conn: Connection) -> None:
+    conn.execute("ALTER TABLE chain_identity RENAME TO chain_identity_gone")
+    with pytest.raises(StoreError) as error:
+        initialise(conn, network_spec("devnet"), network_genesis("devnet"))
+    assert error.value.code == "not_migrated"
+    assert "migrate" in error.value.data["hint"]

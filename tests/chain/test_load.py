@@ -85,6 +85,7 @@ def test_bodies_keep_order_and_bytes(stored: StoredChain) -> None:
         full.record.hash: tuple((envelope, tx.sender) for envelope, tx in body),
     }
     assert load.load_bodies(conn, hashes)[full.record.hash] == tuple(tx for _, tx in body)
+    assert load.load_bodies(conn, hashes + hashes) == load.load_bodies(conn, hashes)
     assert load.load_bodies(conn, []) == {}
     with pytest.raises(StoreError, match="missing_body"):
         load.load_bodies(conn, [bytes(32)])
