@@ -11,7 +11,7 @@ from redis import Redis
 from chain.core.errors import ConfigError, RequestError
 from chain.core.types import Stream
 from chain.kick import TaskName
-from chain.services import control
+from chain.services import control, sweep
 from chain.services.control import DEFAULT_SHARES, DEVNET_COINBASE, mining_status, resolve_settings
 from chain.services.mining import lease, memory, run
 from chain.services.mining.ground import NodeGround, SliceReport
@@ -30,7 +30,7 @@ def redis(redis_url: str) -> Iterator[Redis]:
 @pytest.fixture
 def kicked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
     sent: list[tuple[Any, ...]] = []
-    for module in (run, control):
+    for module in (run, control, sweep):
         monkeypatch.setattr(module, "kick", lambda *args, **_: sent.append(args))
     return sent
 
@@ -210,3 +210,21 @@ def test_the_vrf_key_is_read_from_the_keys_folder(settings: Any, tmp_path: Any) 
     (tmp_path / "vrf.key").write_text(SECRET.hex() + "\n")
     assert vrf_secret() == SECRET
     vrf_secret.cache_clear()
+
+
+@pytest.mark.django_db
+def test_the_sweep_wakes_what_sleeps_and_nothing_twice(redis: Redis, kicked: list[Any]) -> None:
+    assert sweep.sweep_all() == {"woken": 1, "revived": 3, "expired": 0}
+    assert kicked == [(TaskName.VIRTUAL,), (TaskName.MINE_A,), (TaskName.MINE_B,), (TaskName.MINE_C,)]
+    for queue in ("virtual", "mine.a", "mine.b"):
+        redis.lpush(queue, "message")
+    assert lease.take_lease(redis, "C", None) is not None
+    del kicked[:]
+    assert sweep.sweep_all() == {"woken": 0, "revived": 0, "expired": 0}
+    assert kicked == []
+    redis.delete(control.SETTINGS_KEY)
+    control.stop_mining(Stream.A)
+    redis.delete("mine.a", "mine.b", lease.lease_key("C"))
+    sweep.sweep_all()
+    assert (TaskName.MINE_A,) not in kicked
+    assert {(TaskName.MINE_B,), (TaskName.MINE_C,)} <= set(kicked)
