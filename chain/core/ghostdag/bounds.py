@@ -5,7 +5,8 @@ from __future__ import annotations
 from chain.core.errors import RuleCode, RuleViolation
 from chain.core.ghostdag.chain import ancestor_at, at_or_below_work_score
 from chain.core.ghostdag.evaluation import Evaluation
-from chain.core.ghostdag.window import Node, Window, in_past
+from chain.core.ghostdag.reachability import in_past
+from chain.core.ghostdag.window import Node, Window
 
 
 def merge_root(selected: Node, merge_depth: int) -> Node | None:

@@ -16,7 +16,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from chain.core.ghostdag.window import Node, Ticket, Window, in_past
+from chain.core.ghostdag.reachability import in_past, past_over
+from chain.core.ghostdag.window import Node, Ticket, Window
 
 
 class Colours(NamedTuple):
@@ -66,19 +67,15 @@ def _chain_block_below(candidate: Node, common: Node, chain_work: int, k: int) -
     ``chain_work`` counts the work blocks of the selected chain above ``common``: blue, and not in the
     past of a candidate that lacks ``common``, so more than k of them settle its colour.
     """
-    low = candidate.low
-    closed = candidate.closed
     current = common
-    while True:
-        distance = current.index - low
-        if distance < 0 or (closed >> distance) & 1:
-            return current, chain_work
+    while not in_past(current, candidate):
         chain_work += current.is_work
         below = current.chain_parent
         if chain_work > k or below is None:
             # no chain block held is in its past: it forked off below the window and cannot be in bounds
             return None
         current = below
+    return current, chain_work
 
 
 def region_floor(selected: Node, common: Node) -> Node:
@@ -121,7 +118,7 @@ def _count_anticones(window: Window, k: int, selected: Node, floor: Node, candid
     sizes: dict[int, int] | None = None
     blues: list[Node] = []
     for candidate in candidates:
-        anticone = view & ~_past_over(candidate, base)
+        anticone = view & ~past_over(candidate, base)
         size = anticone.bit_count()
         if size > k:
             continue
@@ -155,12 +152,6 @@ def _blue_work_region(window: Window, selected: Node, floor: Node) -> list[Node]
     return region
 
 
-def _past_over(node: Node, base: int) -> int:
-    """Past and the block itself as a mask over ``base``, without what lies below."""
-    distance = node.low - base
-    return ((node.closed + 1) << distance) - 1 if distance > 0 else node.closed >> -distance
-
-
 def _anticone_sizes(region: list[Node], base: int, view: int) -> dict[int, int]:
     """For each block of the region, how many others of ``view`` are in its anticone.
 
@@ -169,7 +160,7 @@ def _anticone_sizes(region: list[Node], base: int, view: int) -> dict[int, int]:
     sizes = {node.index - base: 0 for node in region}
     for node in region:
         position = node.index - base
-        older = _positions(view & ((1 << position) - 1) & ~_past_over(node, base))
+        older = _positions(view & ((1 << position) - 1) & ~past_over(node, base))
         sizes[position] += len(older)
         for other in older:
             sizes[other] += 1

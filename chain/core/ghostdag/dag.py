@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from chain.core.errors import RequestError, RuleCode, RuleViolation, StoreError
 from chain.core.ghostdag import bounds, chain, retention, tips
 from chain.core.ghostdag.evaluation import Evaluation, evaluate, line_of
+from chain.core.ghostdag.reachability import Past, compact, in_past
 from chain.core.ghostdag.views import BlockView
-from chain.core.ghostdag.window import Node, Window, in_past, trim
+from chain.core.ghostdag.window import Node, Window
 from chain.core.types import Stream
 
 _STREAMS: dict[str | int, Stream] = {
@@ -144,11 +145,10 @@ class Dag:
             line_of(kind, block, selected),
             evaluation.number,
         )
-        low = evaluation.low
         past = evaluation.past
-        if low < window.first:
-            low, past = trim(window.first, past >> (window.first - low))
-        node = Node(view, window.next_index, low, past, selected, evaluation.common.number)
+        if past.low < window.first:
+            past = compact(*past, window.first)
+        node = Node(view, window.next_index, past, selected, evaluation.common.number)
         # a block stands to the finality point as its selected parent does
         node.final_mark = selected.final_mark
         window.append(node, nodes)
@@ -166,7 +166,7 @@ class Dag:
         view = BlockView(
             block, (), Stream.GENESIS, 0, lot, vrf_key, slot, None, (), (), (), (0, 0, 0), 0, 0, 0, block, 0
         )
-        window.append(Node(view, 0, 0, 0, None, 0), [])
+        window.append(Node(view, 0, Past(0, 0, 0, 0), None, 0), [])
         window.genesis = block
         return view
 

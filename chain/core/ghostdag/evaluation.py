@@ -8,6 +8,7 @@ from chain.core.errors import NotYet, RuleCode, RuleViolation, WaitCode
 from chain.core.ghostdag.chain import holds_final
 from chain.core.ghostdag.colouring import colour
 from chain.core.ghostdag.mergeset import merge_pasts, merged_nodes
+from chain.core.ghostdag.reachability import Past
 from chain.core.ghostdag.window import Node, Window
 from chain.core.types import Stream
 
@@ -15,8 +16,8 @@ from chain.core.types import Stream
 class Evaluation(NamedTuple):
     """What a block with given parents sees (protocol §6); fields as in ``BlockView``.
 
-    The fields after ``number`` serve insertion and bounds: the selected parent's node, the past as a
-    mask over ``low``, a selected-chain block in the past of all blue merged blocks (``complete``: of
+    The fields after ``number`` serve insertion and bounds: the selected parent's node, the past, a
+    selected-chain block in the past of all blue merged blocks (``complete``: of
     all merged blocks).
     """
 
@@ -29,8 +30,7 @@ class Evaluation(NamedTuple):
     blue_work: int
     number: int
     chain_parent: Node
-    low: int
-    past: int
+    past: Past
     common: Node
     complete: bool
 
@@ -84,7 +84,6 @@ def evaluate(window: Window, k: int, parents: list[Node], mergeset_limit: int | 
         blue_work,
         selected.number + 1,
         selected,
-        merged_past.low,
         merged_past.past,
         common,
         complete,

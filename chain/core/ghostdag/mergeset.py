@@ -5,37 +5,30 @@ from __future__ import annotations
 from operator import attrgetter
 from typing import NamedTuple
 
-from chain.core.ghostdag.window import Node, Window, trim, union_of_pasts
+from chain.core.ghostdag.reachability import Past, compact, extend_past
+from chain.core.ghostdag.window import Node, Window
 
 BY_ORDER = attrgetter("key")
 
 
 class MergedPast(NamedTuple):
-    """The past of a block with given parents: a mask over ``low``, and what of it the selected parent lacks.
-
-    ``merged`` is mergeset \\ {SP} as a mask over ``merged_low``.
-    """
+    """Selected parent and past of a block, and mergeset \\ {SP} as a mask over ``merged_low``."""
 
     selected_parent: Node
-    low: int
-    past: int
+    past: Past
     merged_low: int
     merged: int
 
 
 def merge_pasts(window: Window, parents: list[Node]) -> MergedPast:
     """Selected parent, past and mergeset (of held blocks) of a block with these parents, at least one."""
+    first = window.first
     if len(parents) == 1:
         selected = parents[0]
-        low, past = trim(selected.low, selected.closed)
-        return MergedPast(selected, low, past, selected.low, 0)
+        past = compact(selected.low, selected.closed, selected.holes_low, selected.holes, first)
+        return MergedPast(selected, past, first, 0)
     selected = max(parents, key=BY_ORDER)
-    union = union_of_pasts(parents, selected.low)
-    merged = union ^ selected.closed
-    low, past = trim(selected.low, union)
-    if selected.low < window.first:
-        return MergedPast(selected, low, past, window.first, merged >> (window.first - selected.low))
-    return MergedPast(selected, low, past, selected.low, merged)
+    return MergedPast(selected, *extend_past(selected, parents, first))
 
 
 def merged_nodes(window: Window, merged_low: int, merged: int) -> list[Node]:

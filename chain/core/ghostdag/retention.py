@@ -30,8 +30,9 @@ from collections.abc import Iterable
 
 from chain.core.errors import StoreError
 from chain.core.ghostdag.chain import ancestor_at, at_or_below_work_score
+from chain.core.ghostdag.reachability import Past, in_past, past_over, union_of_pasts
 from chain.core.ghostdag.views import BlockView
-from chain.core.ghostdag.window import Node, Window, in_past, trim, union_of_pasts
+from chain.core.ghostdag.window import Node, Window
 
 # dropping copies a list of what stays and may look through it once: at least this share must go
 DROPPED_SHARE = 16
@@ -74,20 +75,17 @@ def _bottom(final: Node, history: int) -> Node | None:
 def _first_needed(window: Window, final: Node, bottom: Node) -> int:
     """The least index that must stay."""
     base = bottom.index
-    span = base - final.low
-    if span <= 0:
-        return base
+    first = window.first
     # older blocks that are not final, and of those the ones that a descendant of R brings along
-    loose = ~final.closed & ((1 << span) - 1)
+    loose = ~past_over(final, first) & ((1 << (base - first)) - 1)
     if not loose:
         return base
     merged = 0
     for node in window.order:
         if not node.has_child and (node is bottom or in_past(bottom, node)):
-            distance = node.low - final.low
-            merged |= ((node.closed + 1) << distance) - 1 if distance > 0 else node.closed >> -distance
+            merged |= past_over(node, first)
     needed = loose & merged
-    return final.low + (needed & -needed).bit_length() - 1 if needed else base
+    return first + (needed & -needed).bit_length() - 1 if needed else base
 
 
 def restored(window: Window, views: Iterable[BlockView]) -> None:
@@ -98,13 +96,9 @@ def restored(window: Window, views: Iterable[BlockView]) -> None:
     """
     for view in sorted(views, key=lambda view: view.order_key):
         parents = [window.nodes[block] for block in view.parents if block in window.nodes]
-        if parents:
-            low = max(parent.low for parent in parents)
-            low, past = trim(low, union_of_pasts(parents, low))
-        else:
-            low, past = window.first, 0
+        past = union_of_pasts(parents, window.first) if parents else Past(window.first, 0, 0, 0)
         selected = None if view.selected_parent is None else window.nodes.get(view.selected_parent)
-        node = Node(view, window.next_index, low, past, selected, max(view.number - 1, 0))
+        node = Node(view, window.next_index, past, selected, max(view.number - 1, 0))
         node.floor = _floor(window, node)
         window.append(node, parents)
         if not view.parents:

@@ -9,7 +9,8 @@ from chain.core.ghostdag.bounds import check_bounds, merge_root
 from chain.core.ghostdag.chain import holds_final, on_selected_chain
 from chain.core.ghostdag.evaluation import evaluate
 from chain.core.ghostdag.mergeset import BY_ORDER
-from chain.core.ghostdag.window import Node, Window, in_past
+from chain.core.ghostdag.reachability import in_past
+from chain.core.ghostdag.window import Node, Window
 
 
 def mark_body_valid(window: Window, tips: dict[bytes, Node], node: Node) -> None:

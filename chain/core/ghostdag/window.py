@@ -1,16 +1,11 @@
-"""Blocks in memory and reachability between them as integers.
-
-Each block gets an index in the order of insertion, so every ancestor has a smaller one.  A past is an
-integer whose bit ``i`` stands for index ``low + i``; every index below ``low`` is in the past too.  In a
-DAG where all is merged soon the zeros lie near the block, so masks stay a few dozen bits long whatever
-the window holds, and indices never need renumbering when old blocks leave.
-"""
+"""The blocks in memory."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 from chain.core.errors import NotYet, StoreError, WaitCode
+from chain.core.ghostdag.reachability import Past
 from chain.core.ghostdag.views import BlockView
 from chain.core.types import Stream
 
@@ -21,10 +16,10 @@ Ticket = tuple[bytes, int]
 class Node:
     """A block in the window: its view and what the algorithms need close at hand.
 
-    ``closed`` is the past with the block itself, over ``low``.  ``floor`` is the number of a
-    selected-chain ancestor in the past of every blue work block of the mergeset (and of the selected
-    parent).  ``jump`` makes walks down the selected chain logarithmic.  A block that has left the window
-    is ``gone``: walks may meet it as the end of a chain.
+    ``closed`` over ``low``, and the holes, are the past with the block itself (see ``reachability``).
+    ``floor`` is the number of a selected-chain ancestor in the past of every blue work block of the
+    mergeset (and of the selected parent).  ``jump`` makes walks down the selected chain logarithmic.
+    A block that has left the window is ``gone``: walks may meet it as the end of a chain.
     """
 
     __slots__ = (
@@ -36,6 +31,8 @@ class Node:
         "has_body",
         "has_child",
         "hash",
+        "holes",
+        "holes_low",
         "index",
         "is_work",
         "jump",
@@ -48,12 +45,14 @@ class Node:
         "work_score",
     )
 
-    def __init__(self, view: BlockView, index: int, low: int, past: int, chain_parent: Node | None, floor: int) -> None:
+    def __init__(self, view: BlockView, index: int, past: Past, chain_parent: Node | None, floor: int) -> None:
         self.view = view
         self.hash: bytes = view.hash
         self.index = index
-        self.low = low
-        self.closed: int = past | (1 << (index - low))
+        self.low = past.low
+        self.closed: int = past.mask | (1 << (index - past.low))
+        self.holes_low = past.holes_low
+        self.holes = past.holes
         self.chain_parent = chain_parent
         self.jump: Node | None = None if chain_parent is None else _jump_over(chain_parent)
         self.key: OrderKey = (view.weight, view.line, view.blue_score, view.lot, view.hash)
@@ -81,35 +80,6 @@ def _jump_over(parent: Node) -> Node:
         if second is not None and parent.number - first.number == first.number - second.number:
             return second
     return parent
-
-
-def in_past(ancestor: Node, block: Node) -> bool:
-    """Whether ``ancestor`` is a proper ancestor of ``block``."""
-    index = ancestor.index
-    if index >= block.index:
-        return False
-    distance = index - block.low
-    return distance < 0 or bool((block.closed >> distance) & 1)
-
-
-def union_of_pasts(parents: list[Node], low: int) -> int:
-    """Parents and their pasts as a mask over ``low``, which must be the ``low`` of one of them."""
-    union = 0
-    for parent in parents:
-        distance = parent.low - low
-        if distance > 0:
-            union |= ((parent.closed + 1) << distance) - 1
-        elif distance < 0:
-            union |= parent.closed >> -distance
-        else:
-            union |= parent.closed
-    return union
-
-
-def trim(low: int, mask: int) -> tuple[int, int]:
-    """The same set with the run of ones at the bottom made implicit."""
-    ones = (~mask & (mask + 1)).bit_length() - 1
-    return low + ones, mask >> ones
 
 
 class Window:

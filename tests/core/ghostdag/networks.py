@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from random import Random
+from unittest.mock import patch
 
 from hypothesis import strategies as st
 
-from chain.core.ghostdag import Dag
+from chain.core.ghostdag import Dag, reachability
 from tests.core.ghostdag.reference import Made
 
 
@@ -106,6 +108,11 @@ def shuffled(made: Sequence[Made], seed: int) -> list[Made]:
             parents.discard(block)
         order.append(by_hash[block])
     return order
+
+
+def spilling_early(seed: int) -> AbstractContextManager[object]:
+    """Masks that move zeros into the holes after a few bits, so that small DAGs have holes too."""
+    return patch.object(reachability, "RECENT_BITS", (2048, 2, 8, 20)[seed % 4])
 
 
 def insert(dag: Dag, block: Made, **more: object) -> object:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from chain.core.errors import RuleCode, RuleViolation
 from chain.core.ghostdag import Dag
-from tests.core.ghostdag.networks import insert, networks, shuffled
+from tests.core.ghostdag.networks import insert, networks, shuffled, spilling_early
 from tests.core.ghostdag.reference import Made, Reference
 
 EXACT = settings(max_examples=120, derandomize=True, deadline=None)
@@ -18,9 +18,10 @@ EXACT = settings(max_examples=120, derandomize=True, deadline=None)
 
 def both(made: list[Made], k: int) -> tuple[Dag, Reference]:
     dag, reference = Dag(k), Reference(k)
-    for block in made:
-        insert(dag, block)
-        reference.add(block)
+    with spilling_early(made[-1].hash[0]):
+        for block in made:
+            insert(dag, block)
+            reference.add(block)
     return dag, reference
 
 
@@ -148,7 +149,8 @@ def test_sink_finality_and_virtual(
 
     sink = point
     for block in made:
-        insert(dag, block)
+        with spilling_early(seed):
+            insert(dag, block)
         reference.add(block)
         if not block.parents or (all(parent in valid for parent in block.parents) and random.random() < 0.9):
             dag.mark_body_valid(block.hash)
