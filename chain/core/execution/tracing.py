@@ -45,8 +45,7 @@ class Step:
     @property
     def stack(self) -> list[int]:
         """The stack, top last."""
-        values = self._frame._stack.values
-        return [item if isinstance(item, int) else int.from_bytes(item, "big") for item in values]
+        return list(self._frame._stack.values)
 
     @property
     def memory(self) -> bytes:

@@ -12,31 +12,37 @@ from eth.vm.code_stream import CodeStream
 
 _JUMPDEST = 0x5B
 _PUSH1, _PUSH32 = 0x60, 0x7F
+# past its end code reads as STOP, and a PUSH there reads zeros
+_PADDING = bytes(33)
 
 
-@lru_cache(maxsize=512)
-def jump_destinations(code: bytes) -> frozenset[int]:
-    """Positions of the JUMPDEST bytes that are no data of a PUSH."""
-    found: list[int] = []
+@lru_cache(maxsize=256)
+def jump_map(code: bytes) -> bytes:
+    """One byte a position: 1 where a JUMPDEST is no data of a PUSH."""
+    found = bytearray(len(code))
     position, size = 0, len(code)
     while position < size:
         op = code[position]
         if op == _JUMPDEST:
-            found.append(position)
+            found[position] = 1
         elif _PUSH1 <= op <= _PUSH32:
             position += op - _PUSH1 + 1
         position += 1
-    return frozenset(found)
+    return bytes(found)
 
 
 class Code(CodeStream):  # type: ignore[misc]
-    """A code stream whose jumps are looked up."""
+    """A code stream that knows its jump destinations, from the first jump on."""
 
     def __init__(self, code: bytes) -> None:
         self.program_counter = 0
         self._raw_code_bytes = code
         self._length_cache = len(code)
+        self.padded = code + _PADDING
+        self._jumps: bytes | None = None
 
-    def is_valid_opcode(self, position: int) -> bool:
-        """Whether a JUMPDEST byte here may be jumped to; asked for nothing else."""
-        return position in jump_destinations(self._raw_code_bytes)
+    def may_jump_to(self, target: int) -> bool:
+        """Whether there is a JUMPDEST."""
+        if self._jumps is None:
+            self._jumps = jump_map(self._raw_code_bytes)
+        return target < self._length_cache and self._jumps[target] == 1

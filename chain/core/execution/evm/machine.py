@@ -18,14 +18,13 @@ from eth.vm.forks.cancun import CancunState
 from eth.vm.forks.cancun.computation import CancunComputation
 from eth.vm.forks.prague import PragueState
 from eth.vm.forks.prague.computation import PragueComputation
-from eth.vm.gas_meter import GasMeter, allow_negative_refund_strategy
-from eth.vm.memory import Memory
-from eth.vm.stack import Stack
 
 from chain.core.errors import ConfigError
 from chain.core.execution.evm.code import Code
 from chain.core.execution.evm.database import AccountDatabase
-from chain.core.execution.evm.opcodes import Op, touching_table
+from chain.core.execution.evm.fast_ops import Op
+from chain.core.execution.evm.opcodes import touching_table
+from chain.core.execution.evm.parts import GasMeter, Memory, Stack, memory_cost
 from chain.core.execution.evm.precompiles import native_precompiles
 from chain.core.execution.params import BlockEnv
 from chain.core.execution.tracing import FrameEnd, FrameStart, Step, Tracer
@@ -59,7 +58,8 @@ class _FrameRules(BaseComputation):  # type: ignore[misc]
         self.msg = message
         self.transaction_context = transaction_context
         self.code = Code(message.code)
-        self._gas_meter = GasMeter(message.gas, allow_negative_refund_strategy)
+        self._gas_meter = meter = GasMeter(message.gas)
+        self.consume_gas = meter.consume_gas
         self._stack = Stack()
         self._memory = Memory()
         self._log_entries: list[tuple[bytes, tuple[int, ...], bytes]] = []
@@ -89,12 +89,24 @@ class _FrameRules(BaseComputation):  # type: ignore[misc]
     @classmethod
     def run_code(cls, computation: Any) -> None:
         """The interpreter loop."""
-        table = cls.table
-        for opcode in computation.code:
-            try:
-                table[opcode](computation)
-            except Halt:
-                break
+        table, code = cls.table, computation.code
+        padded = code.padded
+        try:
+            while True:
+                at = code.program_counter
+                code.program_counter = at + 1
+                table[padded[at]](computation)
+        except Halt:
+            return
+
+    def extend_memory(self, start_position: int, size: int) -> None:
+        """Pay for memory up to ``start_position + size`` and make it so."""
+        if size:
+            before = len(self._memory) // 32
+            words = (start_position + size + 31) // 32
+            if words > before:
+                self._gas_meter.consume_gas(memory_cost(words) - memory_cost(before), "memory")
+                self._memory.extend(start_position, size)
 
     def add_child_computation(self, child_computation: Any) -> None:
         """Take over what a finished child leaves, and let it go."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from eth.exceptions import Halt
@@ -13,19 +12,17 @@ from eth.vm.forks.shanghai.logic import Create2EIP3860, CreateEIP3860
 from eth.vm.logic.invalid import InvalidOpcode
 from eth.vm.opcode import as_opcode
 
+from chain.core.execution.evm.fast_ops import FAST_OPS, Op
 from chain.core.execution.overlay import delegate_of
 
-Op = Callable[[Any], None]
-
+_ADDRESS_MASK = (1 << 160) - 1
 _SELFDESTRUCT_GAS = 5_000
 _CREATE_GAS = 32_000
 
 
-def operand_address(item: int | bytes) -> bytes:
-    """The address in a stack item, which py-evm keeps as an integer or as bytes."""
-    if isinstance(item, int):
-        return (item & 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF).to_bytes(20, "big")
-    return item[-20:].rjust(20, b"\x00")
+def operand_address(word: int) -> bytes:
+    """The address in a word of the stack."""
+    return (word & _ADDRESS_MASK).to_bytes(20, "big")
 
 
 def _reading(op: Op) -> Op:
@@ -53,7 +50,7 @@ def _calling(op: Op, has_value: bool) -> Op:
             state = computation.state
             address = operand_address(stack[-2])
             if address in state.precompiles:
-                if has_value and (len(stack) < 3 or _is_nonzero(stack[-3])):
+                if has_value and (len(stack) < 3 or stack[-3]):
                     state.touch(address)
             else:
                 state.touch(address)
@@ -63,10 +60,6 @@ def _calling(op: Op, has_value: bool) -> Op:
         op(computation)
 
     return run
-
-
-def _is_nonzero(item: int | bytes) -> bool:
-    return item != 0 if isinstance(item, int) else any(item)
 
 
 def _self_destruct(computation: Any) -> None:
@@ -117,6 +110,9 @@ def touching_table(opcodes: dict[int, Op]) -> list[Op]:
     suffices or the frame is static or reverts does not matter (protocol §8, *Touched*).
     """
     table: list[Op] = [opcodes.get(value) or InvalidOpcode(value) for value in range(256)]
+    for value, fast in FAST_OPS.items():
+        if value in opcodes:
+            table[value] = fast
     for value in (
         opcode_values.BALANCE,
         opcode_values.EXTCODESIZE,
