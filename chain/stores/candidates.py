@@ -155,6 +155,13 @@ def fetch_work(conn: Connection, now_ms: int, limit: int = 256, max_bytes: int =
         return [Waiting(*row) for row in rows]
 
 
+def has_waiting(conn: Connection) -> bool:
+    """Whether the writer has work that it can do at once."""
+    with database_errors():
+        row = cursor(conn).execute("SELECT EXISTS (SELECT 1 FROM chain_candidate WHERE state = 'validated')").fetchone()
+    return bool(row and row[0])
+
+
 def mark_parked(
     conn: Connection, block_hash: bytes, missing: Sequence[bytes] = (), until_ms: int | None = None, code: str = ""
 ) -> None:

@@ -127,6 +127,7 @@ class FakeGround:
         self.waits: list[float] = []
         self.submitted: list[tuple[float, bytes, Template]] = []
         self.accept = True
+        self.stale = 0  # templates that will be found stale
 
     def snapshot(self) -> VirtualSnapshot:
         if self.current is None:
@@ -152,6 +153,10 @@ class FakeGround:
 
     def start_nonce(self) -> int:
         return 2**64 - 5_000
+
+    def is_stale(self, template: Template) -> bool:
+        self.stale -= 1
+        return self.stale >= 0
 
     def submit(self, template: Template, seal: tuple[bytes, ...]) -> bytes | None:
         block = seal_template(template, seal)

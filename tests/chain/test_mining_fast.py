@@ -193,3 +193,11 @@ def test_a_heavy_body_keeps_to_the_share(monkeypatch: pytest.MonkeyPatch) -> Non
         c_slice(ground)
     assert world.cpu_time <= ground.share * world.time + 4 * 0.1
     assert len(ground.submitted) >= 10
+
+
+def test_a_stale_template_is_made_anew_in_the_same_slot() -> None:
+    _, ground = make()
+    ground.arrive(1)
+    ground.stale = 2
+    report = c_slice(ground)
+    assert len(report.found) == len(ground.submitted) == 1

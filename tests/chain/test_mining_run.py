@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from redis import Redis
 
 from chain.core.errors import ConfigError, RequestError
+from chain.core.template import build_template
 from chain.core.types import Stream
 from chain.kick import TaskName
 from chain.services import control, sweep
@@ -17,7 +19,9 @@ from chain.services.mining import lease, memory, run
 from chain.services.mining.ground import NodeGround, SliceReport
 from chain.services.redis_client import redis_client
 from chain.services.snapshot import publish_virtual
-from tests.chain.mining_fakes import EASY, SECRET, virtual
+from chain.stores import candidates
+from chain.stores.connection import raw_connection
+from tests.chain.mining_fakes import EASY, SECRET, START_MS, virtual
 
 
 @pytest.fixture
@@ -214,13 +218,13 @@ def test_the_vrf_key_is_read_from_the_keys_folder(settings: Any, tmp_path: Any) 
 
 @pytest.mark.django_db
 def test_the_sweep_wakes_what_sleeps_and_nothing_twice(redis: Redis, kicked: list[Any]) -> None:
-    assert sweep.sweep_all() == {"woken": 1, "revived": 3, "expired": 0}
+    assert sweep.sweep_all() == {"woken": 1, "revived": 3, "expired": 0, "validating": 0}
     assert kicked == [(TaskName.VIRTUAL,), (TaskName.MINE_A,), (TaskName.MINE_B,), (TaskName.MINE_C,)]
     for queue in ("virtual", "mine.a", "mine.b"):
         redis.lpush(queue, "message")
     assert lease.take_lease(redis, "C", None) is not None
     del kicked[:]
-    assert sweep.sweep_all() == {"woken": 0, "revived": 0, "expired": 0}
+    assert sweep.sweep_all() == {"woken": 0, "revived": 0, "expired": 0, "validating": 0}
     assert kicked == []
     redis.delete(control.SETTINGS_KEY)
     control.stop_mining(Stream.A)
@@ -228,3 +232,36 @@ def test_the_sweep_wakes_what_sleeps_and_nothing_twice(redis: Redis, kicked: lis
     sweep.sweep_all()
     assert (TaskName.MINE_A,) not in kicked
     assert {(TaskName.MINE_B,), (TaskName.MINE_C,)} <= set(kicked)
+
+
+@pytest.mark.django_db
+def test_a_find_that_did_not_see_the_newest_sink_is_stale(redis: Redis) -> None:
+    ground = run.node_ground(Stream.B, control.mining_settings(redis), bytes(20), redis)
+    seen = virtual()
+    publish_virtual(redis, seen, {})
+    template = build_template(ground.spec, seen, Stream.B, bytes(20), bytes(32), START_MS, [])
+    assert not ground.is_stale(replace(template, header=replace(template.header, parents=(seen.sink,))))
+    publish_virtual(redis, replace(seen, sequence=seen.sequence + 1, sink=bytes([5]) * 32), {})
+    assert ground.is_stale(template)
+
+
+@pytest.mark.django_db
+def test_a_find_waits_for_what_the_writer_has_in_hand(redis: Redis) -> None:
+    ground = run.node_ground(Stream.B, control.mining_settings(redis), bytes(20), redis)
+    seen = virtual()
+    publish_virtual(redis, seen, {})
+    template = build_template(ground.spec, seen, Stream.B, bytes(20), bytes(32), START_MS, [])
+    template = replace(template, header=replace(template.header, parents=(seen.sink,)))
+    raw_connection().execute("SELECT 1")
+    candidates.add_candidate(raw_connection(), bytes([4]) * 32, b"raw", senders=b"", source="rpc", received_ms=1)
+    naps = []
+
+    def settle(seconds: float) -> None:
+        naps.append(seconds)
+        if len(naps) == 3:
+            candidates.forget(raw_connection(), bytes([4]) * 32)
+            publish_virtual(redis, replace(seen, sequence=seen.sequence + 1, sink=bytes([4]) * 32), {})
+
+    ground.clock = replace(ground.clock, sleep=settle)
+    assert ground.is_stale(template)
+    assert len(naps) == 3

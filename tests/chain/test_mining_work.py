@@ -167,3 +167,11 @@ def test_bodies_shrink_when_virtual_moves_fast_and_the_pool_is_full() -> None:
     hashing = sum(ended - began for began, ended, *_ in search.calls)
     assert hashing > 0.4 * world.cpu_time
     assert world.cpu_time <= 0.2 * world.time + 0.3
+
+
+def test_a_stale_find_is_dropped_and_the_search_goes_on() -> None:
+    _, ground, search = make(0.5)
+    ground.stale = 1
+    search.finds = [10, 20]
+    report = work_slice(Stream.B, ground, search)
+    assert len(report.found) == len(ground.submitted) == 1

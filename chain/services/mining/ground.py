@@ -27,6 +27,11 @@ from chain.services.mining.memory import MiningMemory
 from chain.services.network import now_ms
 from chain.services.pool import Pool
 from chain.services.snapshot import read_sequence, read_virtual
+from chain.stores import candidates
+from chain.stores.connection import raw_connection
+
+# how long a find waits for the writer to settle what came before it
+SETTLE_POLLS, SETTLE_POLL_S = 60, 0.005
 
 log = structlog.get_logger(__name__)
 
@@ -66,6 +71,7 @@ class Ground(Protocol):
     def select(self, limits: BlockLimits, base_fee: int) -> Sequence[BodyTx]: ...
     def wait_for_arrival(self, seconds: float) -> bool: ...
     def start_nonce(self) -> int: ...
+    def is_stale(self, template: Template) -> bool: ...
     def submit(self, template: Template, seal: tuple[bytes, ...]) -> bytes | None: ...
 
 
@@ -121,6 +127,22 @@ class NodeGround:
     def start_nonce(self) -> int:
         """Random, so that restarted or repeated slices try other nonces."""
         return secrets.randbits(64)
+
+    def is_stale(self, template: Template) -> bool:
+        """Whether a block on this template would stand beside the sink instead of on it.
+
+        Policy, where readers follow the sink itself (``latest_depth`` 0): a work block outweighs every C
+        block outside its past, so a stale one would take back receipts that users have read; a stale C
+        block would wait for the next work block to be merged.  Blocks that are on their way through the
+        writer are waited for.
+        """
+        if self.spec.latest_depth:
+            return False
+        for _ in range(SETTLE_POLLS):
+            if not candidates.has_waiting(raw_connection()):
+                break
+            self.clock.sleep(SETTLE_POLL_S)
+        return self.snapshot().sink not in template.header.parents
 
     def submit(self, template: Template, seal: tuple[bytes, ...]) -> bytes | None:
         """Take the finished block to the door that strangers' blocks use too; its hash, or None if refused."""

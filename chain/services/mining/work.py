@@ -68,8 +68,8 @@ def work_slice(stream: Stream, ground: Ground, search: Search | None = None) -> 
         nonce = (nonce + tried) % NONCES
         hashes += tried
         if seal is not None:
-            block_hash = ground.submit(template, seal)
             desk.clear()
+            block_hash = None if ground.is_stale(template) else ground.submit(template, seal)
             if block_hash is not None:
                 found.append(block_hash)
         clock.sleep(pace.rest(clock.cpu() - began, clock.monotonic()))
