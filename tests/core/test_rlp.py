@@ -180,6 +180,17 @@ def test_list_of_strings_stops_at_its_bound_and_at_the_first_list() -> None:
     assert code_of(rlp.decode_strings, b"\x83dog", 0, 4, 10) == RuleCode.FIELD_KIND
 
 
+@pytest.mark.parametrize("payload", ["b8", "b837", "b83861", "82", "8261", "b9", "81", "8100", "bf" + "ff" * 8, "c0"])
+def test_list_of_strings_ends_where_its_bytes_end(payload: str) -> None:
+    """Each of these is cut off, loose or a list, as the last item of a list at the very end of the bytes."""
+    data = rlp.wrap_list(b"\x07" + bytes.fromhex(payload))
+    for call in (
+        lambda: rlp.decode_strings(data, 0, len(data), 9),
+        lambda: rlp.decode_strings(data + b"a" * 99, 0, len(data), 9),
+    ):
+        assert code_of(call) in (RuleCode.RLP_MALFORMED, RuleCode.RLP_NON_CANONICAL, RuleCode.FIELD_KIND)
+
+
 def test_list_of_strings_reads_a_part_of_longer_bytes() -> None:
     inner = rlp.encode([b"x" * 60, b"", b"\x07"])
     data = b"\x99" + inner + b"\x98"

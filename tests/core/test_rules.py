@@ -319,6 +319,12 @@ def test_every_code_is_raised_somewhere() -> None:
     assert [code.name for code in RuleCode if f"RuleCode.{code.name}" not in sources] == []
 
 
+def test_a_slot_that_is_used_is_named() -> None:
+    with pytest.raises(RuleViolation) as caught:
+        in_context(3, latest_parent_slot=NOW // 100 + 5)()
+    assert caught.value.got == 17_934_913_000
+
+
 # --- what is no rule violation ---------------------------------------------------------------------------------------
 
 

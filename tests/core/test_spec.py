@@ -13,6 +13,7 @@ import rlp as reference
 from blake3 import blake3
 from rlp.sedes import big_endian_int
 
+from chain.core.codec import MAX_BLOCK_BYTES, MAX_HEADER_BYTES
 from chain.core.errors import RuleCode, RuleViolation
 from chain.core.genesis import NETWORKS, network_spec
 from chain.core.spec import NEVER_UPGRADED, ChainSpec, StreamSpec, Upgrade, check_spec, load_spec, stream_name
@@ -252,6 +253,11 @@ def test_the_forms_of_an_integer(text: Any, value: int) -> None:
 
 
 def test_bounds_of_integers() -> None:
+    most = MAX_BLOCK_BYTES - MAX_HEADER_BYTES - 8
+    assert load(put("streams", "A", "max_bytes", most)).stream_a.max_bytes == most
+    assert refusal(put("streams", "A", "max_bytes", most + 1)).code == RuleCode.SPEC_VALUE
+    assert load(put("streams", "A", "max_txs", 65_536)).stream_a.max_txs == 65_536
+    assert load(put("max_parents", 64)).max_parents == 64
     assert load(put("streams", "B", "pow_limit", str(UINT256_MAX))).stream_b.pow_limit == UINT256_MAX
     assert refusal(put("streams", "B", "pow_limit", "2^256")).code == RuleCode.SPEC_VALUE
     assert load(put("latest_depth", UINT64_MAX)).latest_depth == UINT64_MAX
