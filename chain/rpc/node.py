@@ -102,9 +102,13 @@ class Node:
             yield conn
 
     async def read(self, query: Callable[..., Any], *args: Any) -> Any:
-        """One selector on a connection of the pool."""
-        async with self.connection() as conn:
-            return await query(conn, *args)
+        """One selector on a connection of the pool, once more where the connection turns out to be lost."""
+        try:
+            async with self.connection() as conn:
+                return await query(conn, *args)
+        except StoreError:
+            async with self.connection() as conn:
+                return await query(conn, *args)
 
     def remember(self, key: Any, value: T, head: Head) -> T:
         """Keep an answer as long as the head is the one before it was read."""
@@ -122,8 +126,10 @@ class Node:
         """
         head = self.head
         if ref.tag is not None:
-            if ref.tag in ("latest", "pending"):
-                return Point(head.latest, ref.tag == "pending" or head.latest == head.number)
+            if ref.tag == "pending":
+                return Point(head.number, is_current=True)
+            if ref.tag == "latest":
+                return Point(head.latest, is_current=head.latest == head.number)
             return Point({"safe": head.safe, "finalized": head.finalized, "earliest": 0}[ref.tag], is_current=False)
         if ref.number is not None:
             if ref.number > head.latest:

@@ -40,7 +40,10 @@ _LOG = 'l.number, l."index", l.tx_index, l.address, l.topic0, l.topic1, l.topic2
 
 @dataclass(frozen=True, slots=True)
 class ChainBlock:
-    """A block of the selected chain with its epoch; ``size`` in bytes, ``lot`` is its PREVRANDAO."""
+    """A block of the selected chain with its epoch; ``size`` in bytes, ``lot`` is its PREVRANDAO.
+
+    ``transactions`` are hashes of the accepted ones in canonical order.
+    """
 
     hash: bytes
     header: Header
@@ -49,6 +52,7 @@ class ChainBlock:
     reds: tuple[bytes, ...]
     lot: bytes
     size: int
+    transactions: tuple[bytes, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +217,9 @@ async def code(conn: AsyncConnection, code_hash: bytes) -> bytes | None:
 # ---- blocks and transactions as a linear chain ----
 
 _BLOCK = (
-    f"SELECT {_HEADER}, {_PLACE}, b.size, {_EPOCH} FROM chain_selected_chain c"  # noqa: S608 - our own names
+    f"SELECT {_HEADER}, {_PLACE}, b.size,"  # noqa: S608 - our own names
+    ' ARRAY(SELECT a.tx FROM chain_acceptance a WHERE a.number = c.number ORDER BY a."index"),'
+    f" {_EPOCH} FROM chain_selected_chain c"
     " JOIN chain_block b ON b.hash = c.hash JOIN chain_epoch e ON e.hash = c.hash WHERE c."
 )
 _PLACE_AT = len(HEADER_COLUMNS)
@@ -244,18 +250,13 @@ async def block(conn: AsyncConnection, key: int | bytes) -> ChainBlock | None:
     return ChainBlock(
         hash=row[0],
         header=header_of(row),
-        epoch=epoch_of(row[_SIZE_AT + 1 :]),
+        epoch=epoch_of(row[_SIZE_AT + 2 :]),
         blues=tuple(place[1]),
         reds=tuple(place[2]),
         lot=place[6],
         size=row[_SIZE_AT],
+        transactions=tuple(row[_SIZE_AT + 1]),
     )
-
-
-async def accepted_hashes(conn: AsyncConnection, number: int) -> list[bytes]:
-    """Hashes of an epoch's accepted transactions in canonical order."""
-    rows = await _all(conn, 'SELECT tx FROM chain_acceptance WHERE number = %s ORDER BY "index"', (number,))
-    return [row[0] for row in rows]
 
 
 async def accepted_of(conn: AsyncConnection, number: int) -> list[Accepted]:

@@ -41,6 +41,12 @@ class TestSend:
         assert [rpc("eth_sendRawTransaction", raw) for _ in range(2)] == [tx_hash] * 2
         assert rpc("txpool_status") == {"pending": "0x1", "queued": "0x0"}
 
+    def test_a_repeat_after_acceptance_answers_the_same_hash(self, rpc: Caller, scene: Scene) -> None:
+        envelope = scene.factory.blocks[scene.hashes[1]].envelopes[0]
+        tx = scene.factory.blocks[scene.hashes[1]].transactions[0]
+        assert rpc("eth_sendRawTransaction", h(envelope)) == h(tx.hash)
+        assert rpc("txpool_status")["pending"] == "0x0"
+
     def test_it_is_pending_until_it_is_accepted(self, rpc: Caller, scene: Scene) -> None:
         raw, tx_hash = signed(scene, 5, 0)
         assert rpc("eth_getTransactionByHash", tx_hash) is None

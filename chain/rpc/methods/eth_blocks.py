@@ -173,20 +173,19 @@ async def _number(node: Node, ref: BlockRef) -> int | None:
 
 
 async def _block(node: Node, key: int | bytes, *, full: bool) -> Any:
-    async with node.snapshot() as conn:
-        found = await select.block(conn, key)
-        if found is None:
-            return None
-        number = found.epoch.number
-        if not found.epoch.tx_count:
-            transactions: list[Any] = []
-        elif full:
-            transactions = [
-                formats.transaction(decode_transaction(item.raw, item.sender), item)
-                for item in await select.accepted_of(conn, number)
-            ]
-        else:
-            transactions = [formats.data(tx) for tx in await select.accepted_hashes(conn, number)]
+    if full:
+        async with node.snapshot() as conn:
+            found = await select.block(conn, key)
+            accepted = [] if found is None else await select.accepted_of(conn, found.epoch.number)
+        transactions: list[Any] = [
+            formats.transaction(decode_transaction(item.raw, item.sender), item) for item in accepted
+        ]
+    else:
+        found = await node.read(select.block, key)
+        transactions = [] if found is None else [formats.data(tx) for tx in found.transactions]
+    if found is None:
+        return None
+    number = found.epoch.number
     if number > node.head.latest:
         await node.heads.reload()
         if number > node.head.latest:

@@ -20,8 +20,8 @@ local function make_room(sender, size, score)
     local place = call('HGET', K_TX, cheapest[1])
     local victim = load(string.sub(place, 1, 20))
     if victim == sender then return false end
-    local nonce = unpack_bytes('>I8', place, 21)
-    forget(victim, nonce, call('HGET', victim.key, field(nonce)))
+    forget(victim, {(unpack_bytes('>I8', place, 21))})
+    flush()
     rank(victim)
     count = count - 1
   end
@@ -40,6 +40,7 @@ local function take(record, terms, state)
       settle(s, seen, at, bh, bl, code)
     elseif seen > s.sequence and seen >= sequence then
       settle(s, seen, at, bh, bl, code)
+      flush()
       rank(s)
     end
   end

@@ -92,7 +92,7 @@ class AsyncPool:
 
     async def sender(self, address: bytes) -> wire.PooledSender | None:
         """What the pool knows of a sender."""
-        raw = await self._call("HGET", self._sender_key(address), b"s")
+        raw = await self._call("HGET", f"{self._prefix}states", address)
         return None if raw is None else wire.unpack_sender(raw)
 
     async def sums(self) -> wire.Sums:
@@ -119,12 +119,12 @@ class AsyncPool:
         total = 0
         for start in range(0, len(addresses), MAX_JOINED):
             chunk = addresses[start : start + MAX_JOINED]
-            async with self._redis.pipeline(transaction=False) as pipe:
+            async with self._redis.pipeline(transaction=True) as pipe:
+                pipe.hmget(f"{self._prefix}states", chunk)
                 for address in chunk:
                     pipe.hgetall(self._sender_key(address))
-                answers = await pipe.execute()
-            for address, fields in zip(chunk, answers, strict=True):
-                raw = fields.pop(b"s", None)
+                states, *answers = await pipe.execute()
+            for address, raw, fields in zip(chunk, states, answers, strict=True):
                 if raw is None or not fields:
                     continue
                 stop = wire.unpack_sender(raw).next_nonce
@@ -158,8 +158,9 @@ class AsyncPool:
 
     async def _offer(self, offers: Sequence[_Offer]) -> list[wire.AddResult]:
         results = await self._add([(offer.tx, offer.raw, None) for offer in offers])
-        for _ in range(MAX_READS):
-            missing = [i for i, result in enumerate(results) if result.needs_state]
+        for read in range(MAX_READS):
+            # a refusal is judged once more by the database's own state, which may be a commit ahead
+            missing = [i for i, result in enumerate(results) if result.needs_state or (not read and result.is_doubtful)]
             if not missing:
                 return results
             states = await self._read_states(sorted({offers[i].tx.sender for i in missing}))

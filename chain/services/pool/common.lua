@@ -1,7 +1,8 @@
 -- What every script shares.  KEYS[1] is the prefix; amounts are wei as two 48-bit limbs (high, low),
 -- because Lua counts in doubles.
 --   <p>tx      hash      transaction hash -> sender (20 bytes) .. nonce (8 bytes)
---   <p>s:<a>   hash      nonce (8 bytes) -> record; "s" -> the sender's state and sums
+--   <p>s:<a>   hash      of one sender: nonce (8 bytes) -> record
+--   <p>states  hash      sender -> its state on the chain and its sums in the pool
 --   <p>ready   zset      sender -> tip of its next transaction that no merged block holds
 --   <p>price   zset      transaction -> effective tip on arrival
 --   <p>age     zset      transaction -> arrival in ms
@@ -14,28 +15,32 @@
 local P = KEYS[1]
 local K_TX, K_READY, K_PRICE, K_AGE = P .. 'tx', P .. 'ready', P .. 'price', P .. 'age'
 local K_SENDERS, K_IDLE, K_FLYING = P .. 'senders', P .. 'idle', P .. 'flying'
-local K_STATS, K_SEQUENCE, K_WAKE = P .. 'stats', P .. 'sequence', P .. 'wake'
+local K_STATES, K_STATS, K_SEQUENCE, K_WAKE = P .. 'states', P .. 'stats', P .. 'sequence', P .. 'wake'
+-- what one call may carry: Lua's stack bounds it
+local CHUNK = 4000
 local LIMB = 281474976710656
 local STATE = '>I8I8I8I8I4I1I6I6I6I6'
 local HEAD = '>c32c20I8I6I6I6I6I6I6I8I8I1'
 local call, pack, unpack_bytes = redis.call, struct.pack, struct.unpack
 
-local touched, order = {}, {}
+local touched, order, gone = {}, {}, {}
 local bytes_change, pending_change = 0, 0
 
 -- stop: the first nonce missing after the executable run; from: the first one not in a merged block
-local function load(addr)
-  local s = touched[addr]
-  if s then return s end
-  local key = P .. 's:' .. addr
-  local raw = call('HGET', key, 's')
-  if not raw then return nil end
-  s = {addr = addr, key = key}
+local function read(addr, raw)
+  local s = {addr = addr, key = P .. 's:' .. addr}
   s.sequence, s.nonce, s.stop, s.from, s.count, s.code, s.bh, s.bl, s.sh, s.sl = unpack_bytes(STATE, raw)
   s.had = s.count
   touched[addr] = s
   order[#order + 1] = s
   return s
+end
+
+local function load(addr)
+  local s = touched[addr]
+  if s then return s end
+  local raw = call('HGET', K_STATES, addr)
+  return raw and read(addr, raw) or nil
 end
 
 local function create(addr)
@@ -69,26 +74,41 @@ local function extend(s)
   pending_change = pending_change + s.stop - before
 end
 
-local function forget(s, nonce, record)
-  local hash, _, _, _, _, _, _, uh, ul = unpack_bytes(HEAD, record)
-  call('HDEL', s.key, field(nonce))
-  call('HDEL', K_TX, hash)
-  call('ZREM', K_PRICE, hash)
-  call('ZREM', K_AGE, hash)
-  s.count = s.count - 1
-  s.sh, s.sl = minus(s.sh, s.sl, uh, ul)
-  bytes_change = bytes_change - #record
-  if nonce >= s.nonce and nonce < s.stop then
-    pending_change = pending_change - (s.stop - nonce)
-    s.stop = nonce
+-- take what was forgotten out of the indexes, all at once
+local function flush()
+  for first = 1, #gone, CHUNK do
+    local last = math.min(first + CHUNK - 1, #gone)
+    call('HDEL', K_TX, unpack(gone, first, last))
+    call('ZREM', K_PRICE, unpack(gone, first, last))
+    call('ZREM', K_AGE, unpack(gone, first, last))
+  end
+  gone = {}
+end
+
+-- drop some nonces of a sender, from the indexes at the next flush
+local function forget(s, which)
+  for first = 1, #which, CHUNK do
+    local names = {}
+    for i = first, math.min(first + CHUNK - 1, #which) do names[#names + 1] = field(which[i]) end
+    for i, record in ipairs(call('HMGET', s.key, unpack(names))) do
+      local nonce = which[first + i - 1]
+      local hash, _, _, _, _, _, _, uh, ul = unpack_bytes(HEAD, record)
+      gone[#gone + 1] = hash
+      s.count = s.count - 1
+      s.sh, s.sl = minus(s.sh, s.sl, uh, ul)
+      bytes_change = bytes_change - #record
+      if nonce >= s.nonce and nonce < s.stop then
+        pending_change = pending_change - (s.stop - nonce)
+        s.stop = nonce
+      end
+    end
+    call('HDEL', s.key, unpack(names))
   end
 end
 
 local function nonces(s)
   local found = {}
-  for _, name in ipairs(call('HKEYS', s.key)) do
-    if #name == 8 then found[#found + 1] = (unpack_bytes('>I8', name)) end
-  end
+  for _, name in ipairs(call('HKEYS', s.key)) do found[#found + 1] = (unpack_bytes('>I8', name)) end
   table.sort(found)
   return found
 end
@@ -113,13 +133,15 @@ local function settle(s, sequence, nonce, bh, bl, code)
     local last = s.stop
     s.stop = s.nonce
     if nonce > s.nonce then
+      local past = {}
       if nonce > last then
         for _, old in ipairs(nonces(s)) do
-          if old < nonce then forget(s, old, call('HGET', s.key, field(old))) end
+          if old < nonce then past[#past + 1] = old end
         end
       else
-        for old = s.nonce, nonce - 1 do forget(s, old, call('HGET', s.key, field(old))) end
+        for old = s.nonce, nonce - 1 do past[#past + 1] = old end
       end
+      forget(s, past)
     end
     s.nonce, s.stop = nonce, nonce
     extend(s)
@@ -134,7 +156,7 @@ local function settle(s, sequence, nonce, bh, bl, code)
     local all = nonces(s)
     for i = #all, 1, -1 do
       if not above(s.sh, s.sl, bh, bl) then break end
-      forget(s, all[i], call('HGET', s.key, field(all[i])))
+      forget(s, {all[i]})
     end
   end
 end
@@ -145,8 +167,18 @@ end
 
 -- write back every sender that was read, and the sums
 local function commit(now)
+  flush()
+  for first = 1, #order, CHUNK / 2 do
+    local pairs_of = {}
+    for i = first, math.min(first + CHUNK / 2 - 1, #order) do
+      local s = order[i]
+      pairs_of[#pairs_of + 1] = s.addr
+      pairs_of[#pairs_of + 1] =
+        pack(STATE, s.sequence, s.nonce, s.stop, s.from, s.count, s.code, s.bh, s.bl, s.sh, s.sl)
+    end
+    call('HSET', K_STATES, unpack(pairs_of))
+  end
   for _, s in ipairs(order) do
-    call('HSET', s.key, 's', pack(STATE, s.sequence, s.nonce, s.stop, s.from, s.count, s.code, s.bh, s.bl, s.sh, s.sl))
     if s.count > 0 and s.had <= 0 then
       call('SADD', K_SENDERS, s.addr)
       call('ZREM', K_IDLE, s.addr)

@@ -6,7 +6,7 @@ local old = call('ZRANGEBYSCORE', K_AGE, '-inf', ARGV[2], 'LIMIT', 0, MOST)
 for _, hash in ipairs(old) do
   local place = call('HGET', K_TX, hash)
   local s, nonce = load(string.sub(place, 1, 20)), unpack_bytes('>I8', place, 21)
-  forget(s, nonce, call('HGET', s.key, field(nonce)))
+  forget(s, {nonce})
   rank(s)
 end
 commit(now)
@@ -16,7 +16,7 @@ if surplus > 0 then
   for _, addr in ipairs(call('ZRANGE', K_IDLE, #idle, #idle + math.min(surplus, MOST) - 1)) do idle[#idle + 1] = addr end
 end
 for _, addr in ipairs(idle) do
-  call('DEL', P .. 's:' .. addr)
+  call('HDEL', K_STATES, addr)
   call('ZREM', K_IDLE, addr)
 end
 return #old

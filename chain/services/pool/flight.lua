@@ -3,17 +3,22 @@
 -- ARGV: now_ms, sequence of the commit, hashes
 if ARGV[2] ~= call('GET', K_SEQUENCE) then return -1 end
 local hashes, groups, count = ARGV[3], {}, 0
-for at = 1, #hashes, 32 do
-  local place = call('HGET', K_TX, string.sub(hashes, at, at + 31))
-  if place then
-    local addr = string.sub(place, 1, 20)
-    local group = groups[addr]
-    if not group then
-      group = {}
-      groups[addr] = group
+for start = 1, #hashes, 32 * CHUNK do
+  local wanted = {}
+  for at = start, math.min(start + 32 * CHUNK, #hashes + 1) - 1, 32 do
+    wanted[#wanted + 1] = string.sub(hashes, at, at + 31)
+  end
+  for _, place in ipairs(call('HMGET', K_TX, unpack(wanted))) do
+    if place then
+      local addr = string.sub(place, 1, 20)
+      local group = groups[addr]
+      if not group then
+        group = {}
+        groups[addr] = group
+      end
+      group[unpack_bytes('>I8', place, 21)] = true
+      count = count + 1
     end
-    group[unpack_bytes('>I8', place, 21)] = true
-    count = count + 1
   end
 end
 local landed = {}

@@ -1,19 +1,18 @@
 -- Records of executable transactions for one block, senders in falling order of their next tip, each
 -- sender's ascending from the first that no merged block holds.
 -- ARGV: wanted, base fee (12 bytes), call gas limit of the stream
--- a reply of one HMGET must fit Lua's stack
-local PAGE, MOST, RUN = 512, 20480, 4000
+local PAGE, MOST = 512, 20480
 local wanted, gas_limit = tonumber(ARGV[1]), tonumber(ARGV[3])
 local base_high, base_low = unpack_bytes('>I6I6', ARGV[2])
 local ready = call('ZCARD', K_READY)
 -- one sender's long run leaves room for others
-local quota = math.min(RUN, math.max(16, math.ceil(2 * wanted / math.max(ready, 1))))
+local quota = math.min(CHUNK, math.max(16, math.ceil(2 * wanted / math.max(ready, 1))))
 local enough = wanted + math.floor(wanted / 4) + 1
 local out, later, scanned = {}, {}, 0
 
-local function gather(addr)
+local function gather(addr, state)
   local key = P .. 's:' .. addr
-  local _, nonce, stop, from, _, code = unpack_bytes(STATE, call('HGET', key, 's'))
+  local _, nonce, stop, from, _, code = unpack_bytes(STATE, state)
   local last = math.min(stop, from + quota) - 1
   if code == 1 then
     -- a delegated sender has one transaction in an epoch
@@ -37,8 +36,8 @@ end
 while scanned < MOST and #out < enough do
   local page = call('ZREVRANGE', K_READY, scanned, scanned + PAGE - 1)
   if #page == 0 then break end
-  for _, addr in ipairs(page) do
-    gather(addr)
+  for i, state in ipairs(call('HMGET', K_STATES, unpack(page))) do
+    gather(page[i], state)
     if #out >= enough then break end
   end
   scanned = scanned + #page

@@ -8,13 +8,19 @@ if ARGV[3] ~= '1' and sequence <= tonumber(call('GET', K_SEQUENCE) or '-1') then
 call('SET', K_SEQUENCE, ARGV[2])
 local accounts = ARGV[4]
 local count = 0
-for at = 1, #accounts, WIDTH do
-  local s = load(string.sub(accounts, at, at + 19))
-  if s then
-    local nonce, bh, bl, code = unpack_bytes('>I8I6I6I1', accounts, at + 20)
-    settle(s, sequence, nonce, bh, bl, code)
-    rank(s)
-    count = count + 1
+for start = 1, #accounts, WIDTH * CHUNK do
+  local addresses = {}
+  for at = start, math.min(start + WIDTH * CHUNK, #accounts + 1) - 1, WIDTH do
+    addresses[#addresses + 1] = string.sub(accounts, at, at + 19)
+  end
+  for i, raw in ipairs(call('HMGET', K_STATES, unpack(addresses))) do
+    if raw then
+      local s = read(addresses[i], raw)
+      local nonce, bh, bl, code = unpack_bytes('>I8I6I6I1', accounts, start + (i - 1) * WIDTH + 20)
+      settle(s, sequence, nonce, bh, bl, code)
+      if s.count > 0 or s.had > 0 then rank(s) end
+      count = count + 1
+    end
   end
 end
 commit(now)

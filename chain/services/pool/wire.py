@@ -72,6 +72,11 @@ class AddResult(NamedTuple):
         """The sender's account must be read and the transaction offered again."""
         return self.code in (AddCode.UNKNOWN_SENDER, AddCode.STALE_STATE)
 
+    @property
+    def is_doubtful(self) -> bool:
+        """A refusal that the newest commit may have made wrong: the pool follows it a moment later."""
+        return self.code in (AddCode.FUNDS, AddCode.REPLACEMENT, AddCode.SENDER_LIMIT, AddCode.NONCE_HIGH)
+
     def rejection(self, tx: Transaction) -> PoolRejection | None:
         """The coded error, None where the transaction is in the pool."""
         code = REJECTIONS.get(self.code)
@@ -176,14 +181,16 @@ def pack_state(state: SenderState | None) -> bytes:
 def pack_accounts(accounts: Mapping[bytes, Account | None], codes: Mapping[bytes, bytes]) -> bytes:
     """Accounts after a commit; ``codes`` are those that the commit brought."""
     parts = []
+    pack, most = _ACCOUNT.pack, MAX_AMOUNT
     for address, account in accounts.items():
         if account is None:
-            parts.append(_ACCOUNT.pack(address, 0, amount(0), CodeKind.NONE))
+            parts.append(pack(address, 0, bytes(12), CodeKind.NONE))
             continue
-        kind = CodeKind.NONE if account.code_hash == EMPTY_CODE_HASH else UNTOLD_CODE
-        if kind == UNTOLD_CODE and account.code_hash in codes:
-            kind = code_kind(codes[account.code_hash])
-        parts.append(_ACCOUNT.pack(address, min(account.nonce, MAX_NONCE), amount(account.balance), kind))
+        nonce, balance, code_hash = account
+        kind = 0
+        if code_hash != EMPTY_CODE_HASH:
+            kind = code_kind(codes[code_hash]) if code_hash in codes else UNTOLD_CODE
+        parts.append(pack(address, min(nonce, MAX_NONCE), min(balance, most).to_bytes(12, "big"), kind))
     return b"".join(parts)
 
 
