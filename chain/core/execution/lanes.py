@@ -135,8 +135,14 @@ def run_lane(task: LaneTask, state: StateReader, block_hashes: BlockHashes) -> L
     deferred: list[int] = []
     moved: set[bytes] = set()
     for position, tx, coinbase in task.items:
-        sender = tx.sender
-        if sender in moved or (foreign and foreign.get(sender, _NEVER) < position):
+        sender, to = tx.sender, tx.to
+        # a transfer's recipient is touched for sure: seen here, it costs no look at the sender
+        if (
+            sender in moved
+            or (tx.is_simple and to is not None and shard_of(to, shard_count) != shard)
+            or (foreign and foreign.get(sender, _NEVER) < position)
+            or (foreign and tx.is_simple and to is not None and foreign.get(to, _NEVER) < position)
+        ):
             moved.add(sender)
             deferred.append(position)
             continue
@@ -145,12 +151,7 @@ def run_lane(task: LaneTask, state: StateReader, block_hashes: BlockHashes) -> L
             moved.add(sender)
             deferred.append(position)
             continue
-        to = tx.to
         if tx.is_simple and to is not None:
-            if shard_of(to, shard_count) != shard or (foreign and foreign.get(to, _NEVER) < position):
-                moved.add(sender)
-                deferred.append(position)
-                continue
             recipient = accounts[to] if to in accounts else read(to)
             if recipient is None or recipient.code_hash == EMPTY_CODE_HASH:
                 executed.append(_transfer(tx, position, base_fee, account, recipient, accounts))

@@ -16,6 +16,7 @@ from chain.core.types import Transaction
 
 if TYPE_CHECKING:
     from chain.core.execution.evm.executor import Executor
+    from chain.core.execution.tracing import Tracer
 
 
 class TransactionRunner:
@@ -37,9 +38,14 @@ class TransactionRunner:
         return self.run_call(tx, position, coinbase)
 
     def run_call(
-        self, tx: Transaction, position: int, coinbase: bytes, guard: Callable[[bytes], bool] | None = None
+        self,
+        tx: Transaction,
+        position: int,
+        coinbase: bytes,
+        guard: Callable[[bytes], bool] | None = None,
+        tracer: Tracer | None = None,
     ) -> Executed:
-        """Run a transaction on the EVM.
+        """Run a transaction on the EVM; ``tracer`` is told of its frames and steps.
 
         Raises
         ------
@@ -50,8 +56,11 @@ class TransactionRunner:
 
         if self._executor is None:
             self._executor = Executor(self.overlay, self.env, self._block_hashes)
+        executor = self._executor
+        if tracer is not None:
+            executor = Executor(self.overlay, self.env, self._block_hashes, tracer)
         price = effective_gas_price(tx, self.env.base_fee)
-        outcome = self._executor.run(Call.of(tx, price), coinbase, guard)
+        outcome = executor.run(Call.of(tx, price), coinbase, guard)
         self.destroyed += outcome.destroyed
         status = 1 if outcome.success else 0
         return Executed(position, status, outcome.gas_used, price, outcome.logs, outcome.contract_address)

@@ -6,7 +6,7 @@ it), the EVM and settlement.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from chain.core.errors import StoreError
@@ -16,6 +16,7 @@ from chain.core.execution.params import ExecutionParams, block_env
 from chain.core.execution.receipts import Placed
 from chain.core.execution.runner import TransactionRunner
 from chain.core.execution.settle import Ran, coinbases_seen, settle
+from chain.core.execution.tracing import Tracer
 from chain.core.execution.transfer import can_run
 from chain.core.ports import BlockHashes, StateReader
 from chain.core.types import EpochBlock, EpochEnv, EpochResult, Phase, Skipped, SkipReason
@@ -36,10 +37,12 @@ def execute_sequential(
     lattices: tuple[bytes, ...],
     params: ExecutionParams,
     block_hashes: BlockHashes,
+    tracer_of: Callable[[bytes], Tracer | None] | None = None,
 ) -> EpochResult:
     """Run the transactions of ``order`` one by one; admitted ones that it leaves out count as unrunnable.
 
-    Parameters are those of ``execute_epoch``; ``order`` is the canonical order.
+    Parameters are those of ``execute_epoch``; ``order`` is the canonical order.  ``tracer_of`` gives the tracer of a
+    transaction hash, or None for those that nobody wants to watch.
 
     Raises
     ------
@@ -60,7 +63,8 @@ def execute_sequential(
         tx, block = admission.admitted[position]
         if not can_run(tx, overlay.account(tx.sender), overlay):
             raise StoreError("order_not_runnable", "cannot run at its turn", tx_hash=tx_hash)
-        placed.append(Placed(runner.run_call(tx, position, coinbases[block.hash]), phase))
+        tracer = tracer_of(tx_hash) if tracer_of is not None else None
+        placed.append(Placed(runner.run_call(tx, position, coinbases[block.hash], tracer=tracer), phase))
     left_out = sorted(positions.values())
     unrunnable = [
         Skipped(admitted.tx.hash, SkipReason.UNRUNNABLE, admitted.block.hash, admitted.tx.sender)

@@ -8,10 +8,22 @@ from chain.core.errors import RequestError
 from chain.core.execution.call import CallSession, estimate_gas, simulate_call
 from chain.core.execution.memory_state import MemoryState
 from chain.core.execution.overrides import AccountOverride, OverriddenState
+from chain.core.execution.sequential import Turn, execute_sequential
 from chain.core.transactions import keccak
 from chain.core.types import EMPTY_CODE_HASH, AccessEntry, Account
 from tests.core.execution import asm
-from tests.core.execution.build import ETHER, GWEI, PARAMS, block_hashes, check_epoch, make_block, make_env, make_tx
+from tests.core.execution.build import (
+    ETHER,
+    GWEI,
+    PARAMS,
+    block_hashes,
+    check_epoch,
+    lattices_of,
+    make_block,
+    make_env,
+    make_tx,
+    run_epoch,
+)
 
 ALICE, CODE, OTHER = b"\xa1" * 20, b"\xc0" * 20, b"\x07" * 20
 ENV = make_env()
@@ -276,3 +288,24 @@ def test_traces_name_creations():
     call(state, tracer=recorder, gas=1_000_000)
     call(state, to=None, data=asm.deployer(b"\x00"), tracer=recorder, gas=1_000_000)
     assert [line[1] for line in recorder.lines if line[0] == "enter"] == ["CALL", "CREATE2", "CREATE", "CREATE"]
+
+
+def test_one_transaction_of_an_epoch_can_be_traced():
+    state = make_state(asm.sstore(0, asm.push(0), asm.SLOAD, asm.push(1), asm.ADD))
+    txs = [make_tx(ALICE, n, CODE, 0, gas_limit=100_000) for n in range(3)]
+    blocks = [make_block("x", txs)]
+    result = run_epoch(state, blocks)
+    recorder = Recorder()
+    traced = execute_sequential(
+        ENV,
+        blocks,
+        [Turn(receipt.tx_hash, receipt.phase) for receipt in result.receipts],
+        state,
+        lattices_of(state),
+        PARAMS,
+        block_hashes,
+        tracer_of=lambda tx_hash: recorder if tx_hash == txs[1].hash else None,
+    )
+    assert traced.state_root == result.state_root
+    # the second transaction finds the 1 that the first one stored
+    assert [line[3] for line in recorder.lines if line[1:3] == (asm.SSTORE, 0)] == [[2, 0]]

@@ -207,6 +207,23 @@ def test_a_precompile_as_recipient():
     assert one(state, make_tx(ALICE, 0, FOREIGN_PRECOMPILE, 1, gas_limit=100_000)) == CROSS
 
 
+def test_a_precompile_named_from_elsewhere_may_still_be_executed():
+    """Naming makes its account foreign, but merely executing a precompile does not touch the account."""
+    home = shard_of(FOREIGN_PRECOMPILE, SHARDS)
+    local, remote = address_in(home, "local"), address_in((home + 1) % SHARDS, "remote")
+    state = MemoryState()
+    state.put(local, ETHER)
+    state.put(remote, ETHER)
+    txs = [
+        make_tx(remote, 0, FOREIGN_PRECOMPILE, 0, gas_limit=100_000),
+        make_tx(local, 0, FOREIGN_PRECOMPILE, 0, gas_limit=100_000),
+        make_tx(local, 1, FOREIGN_PRECOMPILE, 1, gas_limit=100_000),
+    ]
+    result = check_epoch(state, [make_block("x", txs)])
+    phases = {receipt.position: receipt.phase for receipt in result.receipts}
+    assert phases == {0: LOCAL, 1: LOCAL, 2: CROSS}
+
+
 def test_authorities_are_touched_once_their_tuple_is_sound():
     far, far_key = signer_in(1, "authority")
     near, near_key = signer_in(0, "authority")
