@@ -35,7 +35,10 @@ class Front:
     recent: tuple[RecentBlock, ...]
 
 
-_NODE = "SELECT sink_number, sink, blocks_by_stream, accepted, reorgs, deepest_reorg, cardinality(tips) FROM chain_node_state"
+_NODE = (
+    "SELECT sink_number, sink, blocks_by_stream, accepted, reorgs, deepest_reorg, cardinality(tips)"
+    "  FROM chain_node_state"
+)
 _RECENT = (
     "SELECT c.number, c.hash, b.stream, b.blue_score, e.tx_count, e.gas_used,"
     " cardinality(b.blues) + cardinality(b.reds) - 1,"
