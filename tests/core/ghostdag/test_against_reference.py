@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from chain.core.errors import RuleCode, RuleViolation
 from chain.core.ghostdag import Dag
-from tests.core.ghostdag.networks import insert, networks, shuffled, spilling_early
+from tests.core.ghostdag.networks import Shape, insert, network, networks, shuffled, spilling_early
 from tests.core.ghostdag.reference import Made, Reference
 
 EXACT = settings(max_examples=120, derandomize=True, deadline=None)
@@ -55,6 +55,19 @@ def test_colours_order_and_scores(made: list[Made], k: int, seed: int) -> None:
                 view.number,
             )
             assert all(dag.view(parent).order_key < view.order_key for parent in block.parents)
+
+
+@pytest.mark.parametrize("k", [4, 8, 19])
+def test_colours_of_networks_wider_than_k(k: int) -> None:
+    shape = Shape(streams="AAAC", works=(1,), max_delay=2 * k, max_parents=10, meet=0.3, stale=0.03)
+    made = network(k, 200, shape)
+    dag, reference = both(shuffled(made, k), k)
+    reds = 0
+    for block in made:
+        view = dag.view(block.hash)
+        assert ([*view.blues], [*view.reds]) == reference.colours(block.parents)[1:]
+        reds += len(view.reds)
+    assert reds > 100
 
 
 @EXACT
