@@ -12,6 +12,7 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from mondoshawan import env as environment
@@ -79,6 +80,14 @@ def vectors_folder() -> Path:
     if not folder.is_dir():
         pytest.skip("the shared test vectors are not beside the project")
     return folder
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Remove what sessions that were killed left behind: folders named after a process that is no more."""
+    for folder in Path("/tmp").glob("mds-test-*-*"):
+        pid = folder.name.split("-")[2]
+        if pid.isdigit() and not psutil.pid_exists(int(pid)):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

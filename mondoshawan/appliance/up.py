@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -243,6 +244,8 @@ class Appliance:
                 daemon.wait()
         for name in ("supervisord.conf", "programs.json"):
             (self.folder.run / name).unlink(missing_ok=True)
+        if self.folder.sockets != self.folder.run:
+            shutil.rmtree(self.folder.sockets, ignore_errors=True)
         self.say("stopped")
 
     def _own_processes(self) -> list[psutil.Process]:

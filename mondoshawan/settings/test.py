@@ -11,7 +11,7 @@ import os
 import tempfile
 from pathlib import Path
 
-TEST_DIR = Path(os.environ.get("MDS_TEST_DIR") or tempfile.mkdtemp(prefix="mds-test-", dir="/tmp"))
+TEST_DIR = Path(os.environ.get("MDS_TEST_DIR") or tempfile.mkdtemp(prefix=f"mds-test-{os.getpid()}-", dir="/tmp"))
 TEST_DIR.chmod(0o711)
 os.environ["MDS_TEST_DIR"] = str(TEST_DIR)
 os.environ["MDS_DATA_DIR"] = str(TEST_DIR)

@@ -7,6 +7,7 @@ import os
 import socket
 import stat
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +19,13 @@ from mondoshawan import env as environment
 from mondoshawan.appliance import guard, identity, keys, postgres, programs, supervisor
 from mondoshawan.appliance.folder import LAYOUT_VERSION, SOCKET_PATH_LIMIT, DataFolder
 from mondoshawan.env import Bind
+
+
+@pytest.fixture
+def tmp_path() -> Iterator[Path]:
+    """Shorter than pytest's own, so that sockets fit into it and no second folder is made for them."""
+    with tempfile.TemporaryDirectory(prefix="mdf-", dir="/tmp") as name:
+        yield Path(name)
 
 
 @pytest.fixture
