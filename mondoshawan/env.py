@@ -225,6 +225,45 @@ class Environment:
         "0", _integer(0, 256), "number", "Worker processes of `shards`; 0 is the number of cores."
     )
     mine_workers: int = _variable("3", _integer(1, 256), "number", "Worker processes of `mine`.")
+    pool_max_count: int = _variable(
+        "50000",
+        _integer(1, 10_000_000),
+        "number",
+        "Transactions that the pool holds; the cheapest leave when it is full.",
+    )
+    pool_max_bytes: int = _variable(
+        "67108864", _integer(131_072, 2**40), "bytes", "Bytes of transactions that the pool holds."
+    )
+    pool_sender_pending: int = _variable(
+        "4096", _integer(1, 1_000_000), "number", "Executable transactions of one sender in the pool."
+    )
+    pool_sender_queued: int = _variable(
+        "64", _integer(0, 100_000), "number", "Transactions of one sender in the pool that wait for a missing nonce."
+    )
+    pool_min_tip: int = _variable(
+        "0", _integer(0, 10**18), "wei per gas", "Least priority fee of a transaction that the pool takes."
+    )
+    pool_lifetime_ms: int = _variable(
+        "10800000", _integer(1_000, 10**12), "milliseconds", "How long a transaction may wait in the pool."
+    )
+    rpc_max_batch: int = _variable("1000", _integer(1, 100_000), "number", "Requests in one JSON-RPC batch.")
+    rpc_max_log_blocks: int = _variable(
+        "10000", _integer(1, 10**9), "number", "Blocks that one `eth_getLogs` may span."
+    )
+    rpc_max_log_rows: int = _variable("10000", _integer(1, 10**6), "number", "Logs that one `eth_getLogs` answers.")
+    rpc_call_workers: int = _variable(
+        "2",
+        _integer(1, 256),
+        "number",
+        "Processes that run `eth_call` and `eth_estimateGas`, started when first needed.",
+    )
+    rpc_call_seconds: int = _variable("5", _integer(1, 3_600), "seconds", "Longest run of one `eth_call`.")
+    rpc_db_connections: int = _variable(
+        "8", _integer(1, 256), "number", "Connections to PostgreSQL of a process that answers JSON-RPC."
+    )
+    rpc_cors_origins: tuple[str, ...] = _variable(
+        "*", _names, "origins, comma", "Origins of pages that may read JSON-RPC answers; `*` is all."
+    )
     log_level: str = _variable(
         "INFO", _choice("DEBUG", "INFO", "WARNING", "ERROR"), "level", "Least important message that is logged."
     )

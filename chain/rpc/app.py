@@ -107,7 +107,7 @@ async def _handle(body: bytes) -> bytes | None:
             node = await _holder.get()
         except Exception as error:  # noqa: BLE001 - logged and answered with an id
             return dispatch.failure_body(error)
-    return await dispatch.handle(node, body, getattr(settings, "MDS_RPC_MAX_BATCH", dispatch.MAX_BATCH))
+    return await dispatch.handle(node, body, settings.MDS_RPC_MAX_BATCH)
 
 
 async def _body(headers: dict[bytes, bytes], receive: Receive) -> bytes | None:

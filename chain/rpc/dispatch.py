@@ -15,14 +15,13 @@ from chain.core.errors import RequestCode, RequestError
 from chain.rpc import errors
 from chain.rpc.registry import METHODS, call
 
-MAX_BATCH = 1000
 # how many calls of one batch are under way at once
 BATCH_WIDTH = 100
 _OPTIONS = orjson.OPT_PASSTHROUGH_SUBCLASS
 _MISSING = object()
 
 
-async def handle(node: Any, body: bytes, max_batch: int = MAX_BATCH) -> bytes | None:
+async def handle(node: Any, body: bytes, max_batch: int) -> bytes | None:
     """Answer one request or batch; None where it holds notifications only.
 
     Parameters
@@ -31,6 +30,8 @@ async def handle(node: Any, body: bytes, max_batch: int = MAX_BATCH) -> bytes | 
         What handlers work on.
     body : bytes
         JSON text.
+    max_batch : int
+        Requests that one batch may hold.
     """
     try:
         request = orjson.loads(body)

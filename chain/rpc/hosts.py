@@ -30,8 +30,8 @@ def host_allowed(header: bytes) -> bool:
 
 @lru_cache(maxsize=1024)
 def origin_allowed(header: bytes) -> bool:
-    """Whether a page of this origin may read answers; all may, unless the settings name some."""
-    allowed = getattr(settings, "MDS_RPC_CORS_ORIGINS", ("*",))
+    """Whether a page of this origin may read answers."""
+    allowed = settings.MDS_RPC_CORS_ORIGINS
     return "*" in allowed or header.decode("latin-1") in allowed
 
 

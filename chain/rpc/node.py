@@ -51,7 +51,7 @@ class Node:
         self._database = AsyncConnectionPool(
             kwargs=_connection_arguments(),
             min_size=1,
-            max_size=getattr(settings, "MDS_RPC_DB_CONNECTIONS", 8),
+            max_size=settings.MDS_RPC_DB_CONNECTIONS,
             timeout=10,
             open=False,
             configure=_configure,

@@ -23,11 +23,9 @@ log = structlog.get_logger(__name__)
 
 FRAME = struct.Struct(">I")
 MAX_FRAME = 64 * 1024 * 1024
-CALL_SECONDS = 5.0
 # beyond the worker's own time limit, before it is killed
 GRACE_SECONDS = 1.0
 START_SECONDS = 30.0
-MAX_WORKERS = 2
 MAX_WAITING = 64
 
 
@@ -35,8 +33,8 @@ class CallWorkers:
     """A few worker processes, started when first needed."""
 
     def __init__(self) -> None:
-        self._limit: int = getattr(settings, "MDS_RPC_CALL_WORKERS", MAX_WORKERS)
-        self._seconds: float = getattr(settings, "MDS_RPC_CALL_SECONDS", CALL_SECONDS)
+        self._limit: int = settings.MDS_RPC_CALL_WORKERS
+        self._seconds: float = settings.MDS_RPC_CALL_SECONDS
         self._free: list[_Worker] = []
         self._slots = asyncio.Semaphore(self._limit)
         self._waiting = 0

@@ -10,7 +10,6 @@ import os
 import signal
 import sys
 from collections.abc import Iterator
-from importlib import import_module
 from types import FrameType, TracebackType
 from typing import Any, BinaryIO
 
@@ -25,6 +24,7 @@ from django.db import connections  # noqa: E402
 
 from chain.core.errors import BlockchainError, RequestCode, StoreError  # noqa: E402
 from chain.core.execution.call import CallResult, estimate_gas, simulate_call  # noqa: E402
+from chain.core.execution.memory_state import MemoryState  # noqa: E402
 from chain.core.execution.overrides import AccountOverride  # noqa: E402
 from chain.core.execution.params import ExecutionParams  # noqa: E402
 from chain.core.types import AccessEntry, EpochEnv  # noqa: E402
@@ -53,6 +53,12 @@ class Desk:
         self._spec = current_spec()
         self._params = ExecutionParams.of(self._spec)
         self._codes = CodeCache()
+
+    def warm(self) -> None:
+        """Load the interpreter and open the connection, before the first request's time begins."""
+        env = EpochEnv(0, 0, bytes(32), 0, bytes(20), 0, 0, 0)
+        simulate_call(self._params, env, MemoryState(), bytes(20), bytes(20))
+        raw_connection()
 
     def answer(self, request: dict[str, Any]) -> dict[str, Any]:
         """Run one request under its time limit; errors become fields."""
@@ -126,9 +132,8 @@ def gas_used_so_far(trace: TracebackType | None) -> int | None:
 
 def serve(source: BinaryIO, sink: BinaryIO) -> None:
     """Answer requests until the source ends."""
-    # the costly imports come before the first request's time begins
-    import_module("chain.core.execution.evm.executor")
     desk = Desk()
+    desk.warm()
     _write(sink, {"ready": True})
     while (head := _read(source, FRAME.size)) is not None:
         (size,) = FRAME.unpack(head)

@@ -17,6 +17,19 @@ MDS_KEYS_FOLDER = FOLDER.keys
 MDS_REDIS_URL = ENV.redis_url or f"unix://{FOLDER.redis_socket}?db=0"
 
 MDS_VALIDATE_INLINE_TXS = ENV.validate_inline_txs
+MDS_POOL_MAX_COUNT = ENV.pool_max_count
+MDS_POOL_MAX_BYTES = ENV.pool_max_bytes
+MDS_POOL_SENDER_PENDING = ENV.pool_sender_pending
+MDS_POOL_SENDER_QUEUED = ENV.pool_sender_queued
+MDS_POOL_MIN_TIP = ENV.pool_min_tip
+MDS_POOL_LIFETIME_MS = ENV.pool_lifetime_ms
+MDS_RPC_MAX_BATCH = ENV.rpc_max_batch
+MDS_RPC_MAX_LOG_BLOCKS = ENV.rpc_max_log_blocks
+MDS_RPC_MAX_LOG_ROWS = ENV.rpc_max_log_rows
+MDS_RPC_CALL_WORKERS = ENV.rpc_call_workers
+MDS_RPC_CALL_SECONDS = ENV.rpc_call_seconds
+MDS_RPC_DB_CONNECTIONS = ENV.rpc_db_connections
+MDS_RPC_CORS_ORIGINS = ENV.rpc_cors_origins
 
 # ---- Django ----
 BASE_DIR = environment.PROJECT_ROOT

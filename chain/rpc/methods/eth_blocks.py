@@ -15,9 +15,6 @@ from chain.rpc.registry import method
 from chain.selectors import rpc as select
 from chain.services.snapshot import VIRTUAL_KEY, load_virtual
 
-MAX_LOG_BLOCKS = 10_000
-MAX_LOG_ROWS = 10_000
-
 
 @method("eth_getBlockByNumber")
 async def eth_get_block_by_number(node: Node, block: BlockRef, full_transactions: bool = False) -> Any:
@@ -132,7 +129,7 @@ async def eth_get_logs(node: Node, log_filter: LogFilter) -> list[Any]:
         first, last = await _range(node, log_filter)
         if first > last:
             return []
-    limit = getattr(settings, "MDS_RPC_MAX_LOG_ROWS", MAX_LOG_ROWS)
+    limit = settings.MDS_RPC_MAX_LOG_ROWS
     rows = await node.read(select.logs, first, last, log_filter.addresses, log_filter.topics, limit + 1)
     if len(rows) > limit:
         raise RequestError(
@@ -146,7 +143,7 @@ async def _range(node: Node, log_filter: LogFilter) -> tuple[int, int]:
     first, last = _log_number(node, log_filter.from_block), _log_number(node, log_filter.to_block)
     if first > last and log_filter.from_block.number is not None and log_filter.to_block.number is not None:
         raise RequestError(RequestCode.INVALID_PARAMS, "invalid block range params", got=(first, last))
-    limit = getattr(settings, "MDS_RPC_MAX_LOG_BLOCKS", MAX_LOG_BLOCKS)
+    limit = settings.MDS_RPC_MAX_LOG_BLOCKS
     last = min(last, head.latest)
     if last - first >= limit:
         raise RequestError(RequestCode.LIMIT_EXCEEDED, f"block range exceeds {limit}", got=last - first + 1)

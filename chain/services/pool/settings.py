@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
-
 from django.conf import settings
 
 from chain.core.pool import PoolPolicy
@@ -11,11 +9,14 @@ from chain.core.spec import ChainSpec
 
 
 def pool_policy(spec: ChainSpec) -> PoolPolicy:
-    """``settings.MDS_POOL_<FIELD>`` where set, else the default; two limits come from the network."""
-    policy = PoolPolicy(
+    """``settings.MDS_POOL_*`` and what the network's parameters bound."""
+    return PoolPolicy(
+        max_count=settings.MDS_POOL_MAX_COUNT,
+        max_bytes=settings.MDS_POOL_MAX_BYTES,
+        sender_pending=settings.MDS_POOL_SENDER_PENDING,
+        sender_queued=settings.MDS_POOL_SENDER_QUEUED,
+        min_tip=settings.MDS_POOL_MIN_TIP,
+        lifetime_ms=settings.MDS_POOL_LIFETIME_MS,
         min_max_fee=spec.min_base_fee,
         max_call_gas=max(stream.call_gas_limit for stream in (spec.stream_a, spec.stream_b, spec.stream_c)),
     )
-    names = [field.name for field in fields(PoolPolicy) if field.name not in ("min_max_fee", "max_call_gas")]
-    wanted = {name: getattr(settings, f"MDS_POOL_{name.upper()}", None) for name in names}
-    return replace(policy, **{name: value for name, value in wanted.items() if value is not None})
