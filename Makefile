@@ -1,10 +1,13 @@
-# Thin: each target is one command. Needs Python 3.11 or 3.12 and make; all else is installed into .venv.
+# Thin: each target is one command. Needs Python 3.11 (or a late 3.12) and make; all else is installed into .venv.
 
 SHELL := /bin/sh
-# the first interpreter that has wheels of every requirement (3.11 and 3.12) and can make virtual environments
+# The first interpreter that has wheels of every requirement (3.11 and 3.12), can make virtual environments, and
+# nests calls deep enough: EVM calls nest to 1024, and some releases of 3.12 stop C calls at a fixed 1500.
+USABLE := import ensurepip, sys; sys.setrecursionlimit(100000); \
+  deep = lambda n: n and max((n,), key=lambda _: deep(n - 1)); deep(8000); \
+  sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))
 PYTHON ?= $(shell for name in python3.11 python3.12 python3; do \
-  $$name -c 'import ensurepip, sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))' 2>/dev/null \
-  && echo $$name && break; done)
+  $$name -c '$(USABLE)' 2>/dev/null && echo $$name && break; done)
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --only-binary :all:
@@ -60,7 +63,7 @@ $(VENV)/.dev: $(VENV)/.runtime FORCE
 	  echo "installing requirements-dev.txt"; $(PIP) -r requirements-dev.txt && echo "$$hash" > $@; fi
 
 $(VENV)/bin/python:
-	@test -n "$(PYTHON)" || { echo "Python 3.11 or 3.12 with venv is needed; name it by make PYTHON=/path/to/python"; exit 1; }
+	@test -n "$(PYTHON)" || { echo "Python 3.11 (or a late 3.12) with venv is needed; name it by make PYTHON=/path/to/python"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 
 .PHONY: FORCE
