@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from heapq import merge
 
+from chain.core.errors import StoreError
 from chain.core.execution.admission import Admitted, admit
 from chain.core.execution.lanes import LaneOutcome, LaneTask, plan_lanes, run_lane
 from chain.core.execution.overlay import CachedReader, StateOverlay
@@ -52,6 +53,11 @@ def execute_epoch(
     -------
     EpochResult
         Equal, whoever runs the lanes and in which order.
+
+    Raises
+    ------
+    StoreError
+        ``lane_missing`` if ``lane_runner`` does not answer every task exactly once.
     """
     reader = CachedReader(state)
     prefetch(blocks, reader)
@@ -63,6 +69,8 @@ def execute_epoch(
         outcomes: Sequence[LaneOutcome] = [run_lane(task, reader, block_hashes) for task in tasks]
     else:
         outcomes = sorted(lane_runner(tasks), key=lambda outcome: outcome.shard)
+        if [outcome.shard for outcome in outcomes] != [task.shard for task in tasks]:
+            raise StoreError("lane_missing", got=[o.shard for o in outcomes], expected=[t.shard for t in tasks])
     overlay = StateOverlay(reader)
     runner = TransactionRunner(overlay, evm_env, block_hashes)
     ran = _join(outcomes, admission.admitted, coinbases, runner)

@@ -165,6 +165,37 @@ def test_an_authorization_that_takes_the_nonce_leaves_the_sender_behind():
     assert [skipped.reason for skipped in result.skipped] == [SkipReason.UNRUNNABLE]
 
 
+def _bumped(own):
+    """Own transactions of an authority whose nonce 0 an authorization takes in phase 1, after the first of them."""
+    authority, key = signer_in(0, "authority")
+    state = make_state()
+    state.put(authority, 2 * ETHER)
+    bump = call_to(BOB, 0, COUNTER_0, authorizations=[sign_authorization(key, COUNTER_0, 0)])
+    first, second = own(authority)
+    result, phases = run(state, [first, bump, second])
+    assert [skipped.reason for skipped in result.skipped] == [SkipReason.UNRUNNABLE]
+    return phases
+
+
+def test_later_ones_follow_a_moved_one_even_if_they_could_run():
+    """The rule is about senders and not about nonces: an authorization may fill the gap that a moved one leaves."""
+
+    def local_after_foreign(authority):
+        return make_tx(authority, 0, CAROL, 1), call_to(authority, 1, COUNTER_0)
+
+    assert _bumped(local_after_foreign) == [None, LOCAL, CROSS]
+
+    def transfer_after_call(authority):
+        return call_to(authority, 0, COUNTER_1), make_tx(authority, 1, CAROL, 1)
+
+    assert _bumped(transfer_after_call) == [None, LOCAL, CROSS]
+
+    def transfer_after_transfer(authority):
+        return make_tx(authority, 0, CAROL, 1), make_tx(authority, 1, CAROL, 1)
+
+    assert _bumped(transfer_after_transfer) == [None, LOCAL, CROSS]
+
+
 def test_delegate_code_that_spends_the_balance_sends_a_transfer_on_until_it_can_run():
     """Short of funds in phase 1 and 2, the transfer runs in phase 3 if a call there fills the balance up."""
     authority = address_in(0, "authority")

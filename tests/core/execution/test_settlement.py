@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 from chain.core import rlp
 from chain.core.errors import StoreError
 from chain.core.execution.lane_codec import unpack_outcome, unpack_task
+from chain.core.execution.lanes import run_lane
 from chain.core.execution.memory_state import MemoryState
+from chain.core.execution.overlay import CachedReader, StateOverlay
 from chain.core.execution.receipts import logs_bloom, receipt_item
 from chain.core.execution.sequential import Turn, execute_sequential
 from chain.core.merkle import EMPTY_ROOT
@@ -199,6 +201,18 @@ def test_new_code_is_in_the_diff_once():
     assert result.undo.codes == {}
 
 
+def test_codes_of_undone_transactions_are_not_in_the_diff():
+    state = make_state()
+    overlay = StateOverlay(CachedReader(state))
+    code = state.get_code(state.accounts[LOGGER].code_hash)
+    overlay.add_code(code)
+    overlay.add_code(b"nobody's")
+    overlay.credit(LOGGER, 5)
+    diff, undo = overlay.changes()
+    assert list(diff.accounts) == list(undo.accounts) == [LOGGER]
+    assert diff.codes == {}
+
+
 def test_diffs_are_sorted_and_undo_names_the_same_keys():
     txs = [make_tx(ALICE, 0, CAROL, 1), make_tx(BOB, 0, LOGGER, 0, gas_limit=100_000)]
     result = check_epoch(make_state(), [make_block("x", txs)])
@@ -228,6 +242,21 @@ def test_malformed_lanes_are_refused():
             with pytest.raises(StoreError) as caught:
                 unpack(data)
             assert caught.value.code == "malformed_lane"
+
+
+def test_every_lane_has_to_be_answered():
+    blocks = [make_block("x", [make_tx(ALICE, 0, BOB, 1), make_tx(CAROL, 0, ALICE, 1)])]
+    state = make_state()
+
+    def run_all(tasks):
+        return [run_lane(task, state, block_hashes) for task in tasks]
+
+    whole = run_epoch(state, blocks, lane_runner=lambda tasks: run_all(tasks)[::-1])
+    assert whole == run_epoch(state, blocks)
+    for broken in (lambda tasks: run_all(tasks)[1:], lambda tasks: run_all([*tasks, tasks[0]])):
+        with pytest.raises(StoreError) as caught:
+            run_epoch(state, blocks, lane_runner=broken)
+        assert caught.value.code == "lane_missing"
 
 
 def test_a_state_that_lost_a_code_says_so():
