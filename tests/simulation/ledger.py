@@ -38,6 +38,7 @@ class Ledger:
         self.born_ms: dict[bytes, int] = {genesis.hash: genesis.header.timestamp_ms}
         self._template = genesis.header
         self._lotteries: dict[bytes, Lottery | None] = {}
+        self._targets: dict[tuple[bytes, Stream], int] = {}
 
     def mint(
         self,
@@ -174,7 +175,10 @@ class Ledger:
 
     def target(self, sink: bytes, stream: Stream) -> int:
         """Compact target of a block of ``stream`` on this sink."""
-        return child_target(self.records[sink], stream, self.spec)
+        found = self._targets.get((sink, stream))
+        if found is None:
+            found = self._targets[sink, stream] = child_target(self.records[sink], stream, self.spec)
+        return found
 
     def time_of(self, block: bytes) -> int:
         """Timestamp in ms."""

@@ -26,8 +26,11 @@ class World:
     miners: list[Miner] = field(default_factory=list)
 
     def add_node(self, name: str) -> Node:
-        """A node that mines nothing, knowing genesis only."""
-        return Node(name, self.ledger, self.network)
+        """A node that knows what any other knows."""
+        node = Node(name, self.ledger, self.network)
+        others = self.network.nodes
+        node.synchronise([block for block in self.ledger.records if any(block in other.known for other in others)])
+        return node
 
     def add_miner(self, name: str, rate: HashRate, *, fast: bool = False) -> Miner:
         """An honest miner with a node of its own; ``fast``: it makes C blocks too."""
