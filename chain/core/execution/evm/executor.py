@@ -10,12 +10,12 @@ from typing import Any, NamedTuple
 
 from eth.exceptions import ContractCreationCollision, Revert
 from eth.vm.forks.cancun.transaction_context import CancunTransactionContext
-from eth.vm.message import Message
 
 from chain.core import rlp
 from chain.core.errors import RuleCode, RuleViolation
 from chain.core.execution.evm.database import AccountDatabase, TouchGuard
 from chain.core.execution.evm.machine import error_code, machine_classes, traced
+from chain.core.execution.evm.parts import Message
 from chain.core.execution.overlay import DELEGATION_PREFIX, StateOverlay, delegate_of
 from chain.core.execution.params import BlockEnv
 from chain.core.execution.tracing import Tracer

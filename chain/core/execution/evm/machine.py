@@ -24,7 +24,7 @@ from chain.core.execution.evm.code import Code
 from chain.core.execution.evm.database import AccountDatabase
 from chain.core.execution.evm.fast_ops import Op
 from chain.core.execution.evm.opcodes import touching_table
-from chain.core.execution.evm.parts import GasMeter, Memory, Stack, memory_cost
+from chain.core.execution.evm.parts import GasMeter, Memory, Message, Stack, memory_cost
 from chain.core.execution.evm.precompiles import native_precompiles
 from chain.core.execution.params import BlockEnv
 from chain.core.execution.tracing import FrameEnd, FrameStart, Step, Tracer
@@ -119,6 +119,33 @@ class _FrameRules(BaseComputation):  # type: ignore[misc]
         self._gas_meter.gas_refunded += child._gas_meter.gas_refunded
         self._log_entries.extend(child._log_entries)
         self.accounts_to_delete.update(child.accounts_to_delete)
+
+    def prepare_child_message(
+        self, gas: int, to: bytes, value: int, data: bytes, code: bytes, sender: bytes | None = None, **fields: Any
+    ) -> Message:
+        """The message of a call or creation by this frame."""
+        caller = self.msg.storage_address if sender is None else sender
+        return Message(gas, to, caller, value, data, code, self.msg.depth + 1, **fields)
+
+    @property
+    def is_error(self) -> bool:
+        """Whether the frame failed."""
+        return self._error is not None
+
+    @property
+    def is_success(self) -> bool:
+        """Whether the frame did not fail."""
+        return self._error is None
+
+    @property
+    def should_burn_gas(self) -> bool:
+        """Whether the failure takes all gas; a revert does not."""
+        return self._error is not None and bool(self._error.burns_gas)
+
+    @property
+    def should_erase_return_data(self) -> bool:
+        """Whether the failure leaves no output; a revert does."""
+        return self._error is not None and bool(self._error.erases_return_data)
 
     def get_gas_refund(self) -> int:
         """Refunds of the frame and its children; of a failed frame only EIP-7702's."""

@@ -109,6 +109,66 @@ class Memory:
             self._bytes[destination : destination + length] = self._bytes[source : source + length]
 
 
+class Message:
+    """What a frame is called with.  An empty ``to`` is a creation, at ``create_address``.
+
+    ``storage_address`` is the account whose state the frame works on, ``code_address`` the one whose code it runs.
+    """
+
+    __slots__ = (
+        "code",
+        "code_address",
+        "data",
+        "depth",
+        "gas",
+        "is_create",
+        "is_delegation",
+        "is_static",
+        "refund",
+        "sender",
+        "should_transfer_value",
+        "storage_address",
+        "to",
+        "value",
+    )
+
+    def __init__(
+        self,
+        gas: int,
+        to: bytes,
+        sender: bytes,
+        value: int,
+        data: bytes,
+        code: bytes,
+        depth: int = 0,
+        create_address: bytes | None = None,
+        code_address: bytes | None = None,
+        should_transfer_value: bool = True,
+        is_static: bool = False,
+        is_delegation: bool = False,
+        refund: int = 0,
+    ) -> None:
+        self.gas = gas
+        self.to = to
+        self.sender = sender
+        self.value = value
+        self.data = data
+        self.code = code
+        self.depth = depth
+        self.is_create = not to
+        self.storage_address = create_address or to
+        self.code_address = code_address or to
+        self.should_transfer_value = should_transfer_value
+        self.is_static = is_static
+        self.is_delegation = is_delegation
+        self.refund = refund
+
+    @property
+    def data_as_bytes(self) -> bytes:
+        """The input; memory is read into bytes before a call, so it is bytes already."""
+        return self.data
+
+
 class GasMeter:
     """The gas of a frame; refunds may be negative in between (EIP-2200)."""
 
