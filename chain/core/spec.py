@@ -224,6 +224,9 @@ def check_spec(spec: ChainSpec) -> None:
             raise _bad(name, getattr(spec, name), f"at most {at_most}")
     if spec.epoch_call_gas < TRANSFER_GAS:
         raise _bad("epoch_call_gas", spec.epoch_call_gas, f"at least {TRANSFER_GAS}, a transfer's gas limit")
+    if spec.merge_depth < 4 * (spec.ghostdag_k + 1):
+        # what leaves the DAG window must be red on any count (chain.core.ghostdag.retention)
+        raise _bad("merge_depth", spec.merge_depth, f"at least 4·(k + 1) = {4 * (spec.ghostdag_k + 1)}")
     if spec.finality_depth <= spec.merge_depth:
         raise _bad("finality_depth", spec.finality_depth, f"more than merge_depth {spec.merge_depth}")
     _check_accounts(spec.alloc)

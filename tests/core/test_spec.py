@@ -310,6 +310,7 @@ CONTRADICTIONS: list[tuple[str, Any]] = [
     ("more parents than are decoded", put("max_parents", 65)),
     ("longer transactions than are decoded", put("max_tx_bytes", (1 << 20) + 1)),
     ("finality before merging ends", put("finality_depth", 600)),
+    ("merging ends among blocks that k still counts", put("merge_depth", 79)),
     ("upgrades is a list", put("upgrades", {})),
     ("an upgrade is an object", put("upgrades", [1])),
     ("changed is an object", put("upgrades", [{"at_work_score": 1, "version": 2, "changed": []}])),
