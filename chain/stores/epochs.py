@@ -57,7 +57,8 @@ ACCOUNT_COLUMNS = (
     ("code_hash", "bytea"),
 )
 SLOT_COLUMNS = (("shard", "int2"), ("address", "bytea"), ("slot", "bytea"), ("value", "bytea"))
-NUMBER_COLUMN = (("number", "int8"),)
+ACCOUNT_VERSION_COLUMNS = (*ACCOUNT_COLUMNS[:2], ("number", "int8"), *ACCOUNT_COLUMNS[2:])
+SLOT_VERSION_COLUMNS = (*SLOT_COLUMNS[:3], ("number", "int8"), *SLOT_COLUMNS[3:])
 _REASON_NUMBER = {reason: place for place, reason in enumerate(SKIP_REASONS)}
 # up to here arrays are cheaper than a staging table
 _FEW_ROWS = 100
@@ -135,11 +136,11 @@ def add_epochs(cur: Cursor, added: Sequence[ExecutedEpoch]) -> int:
         [(epoch.number, epoch.hash) for epoch in added],
     )
     cur.execute(_CONSENSUS_ORDER, ([epoch.hash for epoch in added],))
-    copy_rows(cur, "chain_acceptance", ACCEPTANCE_COLUMNS, _acceptances(added))
+    copy_rows(cur, "chain_acceptance", ACCEPTANCE_COLUMNS, acceptance_rows(added))
     if any(epoch.log_count for epoch in stored):
-        copy_rows(cur, "chain_log", LOG_COLUMNS, _logs(added))
+        copy_rows(cur, "chain_log", LOG_COLUMNS, log_rows(added))
     if any(epoch.skipped_count for epoch in stored):
-        copy_rows(cur, "chain_skipped", SKIPPED_COLUMNS, _skipped(added))
+        copy_rows(cur, "chain_skipped", SKIPPED_COLUMNS, skipped_rows(added))
     _insert_codes(cur, added)
     insert_versions(cur, [(epoch.number, epoch.result.diff) for epoch in added], len(added[0].result.lattices))
     return sum([epoch.tx_count for epoch in stored])
@@ -147,21 +148,33 @@ def add_epochs(cur: Cursor, added: Sequence[ExecutedEpoch]) -> int:
 
 def insert_versions(cur: Cursor, diffs: Sequence[tuple[int, StateDiff]], shard_count: int) -> None:
     """Add the values after each epoch number, in the one order of keys that every writer keeps."""
-    accounts = [
+    accounts = account_version_rows(diffs, shard_count)
+    copy_rows(cur, "chain_account_version", ACCOUNT_VERSION_COLUMNS, accounts)
+    slots = slot_version_rows(diffs, shard_count)
+    if slots:
+        copy_rows(cur, "chain_slot_version", SLOT_VERSION_COLUMNS, slots)
+
+
+def account_version_rows(diffs: Sequence[tuple[int, StateDiff]], shard_count: int) -> list[tuple[Any, ...]]:
+    """Accounts after each (number, diff), in the order of ``ACCOUNT_VERSION_COLUMNS``, ascending."""
+    rows = [
         (shard_of(address, shard_count), address, number, *account_values(account))
         for number, diff in diffs
         for address, account in diff.accounts.items()
     ]
-    accounts.sort(key=_three)
-    copy_rows(cur, "chain_account_version", (*ACCOUNT_COLUMNS[:2], *NUMBER_COLUMN, *ACCOUNT_COLUMNS[2:]), accounts)
-    slots = [
+    rows.sort(key=_three)
+    return rows
+
+
+def slot_version_rows(diffs: Sequence[tuple[int, StateDiff]], shard_count: int) -> list[tuple[Any, ...]]:
+    """Slots after each (number, diff), in the order of ``SLOT_VERSION_COLUMNS``, ascending."""
+    rows = [
         (shard_of(address, shard_count), address, slot.to_bytes(32, "big"), number, slot_value(value))
         for number, diff in diffs
         for (address, slot), value in diff.slots.items()
     ]
-    if slots:
-        slots.sort(key=_four)
-        copy_rows(cur, "chain_slot_version", (*SLOT_COLUMNS[:3], *NUMBER_COLUMN, SLOT_COLUMNS[3]), slots)
+    rows.sort(key=_four)
+    return rows
 
 
 def set_current_state(cur: Cursor, state: StateDiff, shard_count: int) -> None:
@@ -238,7 +251,8 @@ def _insert_codes(cur: Cursor, added: Sequence[ExecutedEpoch]) -> None:
         )
 
 
-def _acceptances(added: Sequence[ExecutedEpoch]) -> Iterator[tuple[Any, ...]]:
+def acceptance_rows(added: Sequence[ExecutedEpoch]) -> Iterator[tuple[Any, ...]]:
+    """Receipts in the order of ``ACCEPTANCE_COLUMNS``, ascending."""
     for epoch in added:
         number, first_log = epoch.number, 0
         for index, receipt in enumerate(epoch.result.receipts):
@@ -262,7 +276,8 @@ def _acceptances(added: Sequence[ExecutedEpoch]) -> Iterator[tuple[Any, ...]]:
             first_log += log_count
 
 
-def _logs(added: Sequence[ExecutedEpoch]) -> Iterator[tuple[Any, ...]]:
+def log_rows(added: Sequence[ExecutedEpoch]) -> Iterator[tuple[Any, ...]]:
+    """Logs in the order of ``LOG_COLUMNS``, ascending."""
     for epoch in added:
         place = 0
         for index, receipt in enumerate(epoch.result.receipts):
@@ -272,7 +287,8 @@ def _logs(added: Sequence[ExecutedEpoch]) -> Iterator[tuple[Any, ...]]:
                 place += 1
 
 
-def _skipped(added: Sequence[ExecutedEpoch]) -> Iterator[tuple[Any, ...]]:
+def skipped_rows(added: Sequence[ExecutedEpoch]) -> Iterator[tuple[Any, ...]]:
+    """Transactions left out, in the order of ``SKIPPED_COLUMNS``, ascending."""
     for epoch in added:
         for ordinal, skipped in enumerate(epoch.result.skipped):
             yield epoch.number, ordinal, skipped.tx_hash, skipped.block_hash, _REASON_NUMBER[skipped.reason]
