@@ -12,7 +12,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --only-binary :all:
 
-.PHONY: run status test test-long lint format bench shell configuration requirements clean
+.PHONY: run status test test-long fuzz lint format bench shell configuration requirements clean
 
 run: $(VENV)/.runtime ## start the node; Ctrl-C stops it
 	@exec $(BIN)/python manage.py up
@@ -25,6 +25,9 @@ test: $(VENV)/.dev ## the test suite on its own embedded servers
 
 test-long: $(VENV)/.dev ## the tests that need minutes
 	@exec $(BIN)/python -m pytest -m long
+
+fuzz: $(VENV)/.dev ## a minute of coverage-guided fuzzing of every decoder
+	@exec $(BIN)/python -m tests.fuzz.decoders
 
 lint: $(VENV)/.dev ## style, format, types, import contracts
 	$(BIN)/ruff check .
