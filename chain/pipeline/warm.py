@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import psycopg
 
     from chain.core.consensus.model import BlockRecord
-    from chain.core.execution.epoch import LaneRunner
+    from chain.core.consensus.ports import LaneDispatcher
     from chain.core.spec import ChainSpec
 
 
@@ -41,7 +41,7 @@ class StoredChain:
         return None if epoch is None else epoch.summary
 
 
-def load_engine(connection: psycopg.Connection, spec: ChainSpec, lane_runner: LaneRunner | None = None) -> Engine:
+def load_engine(connection: psycopg.Connection, spec: ChainSpec, lane_dispatcher: LaneDispatcher | None = None) -> Engine:
     """Read everything that the engine keeps in memory.
 
     Raises
@@ -78,7 +78,7 @@ def load_engine(connection: psycopg.Connection, spec: ChainSpec, lane_runner: La
         chain,
         summaries,
         records,
-        lane_runner,
+        lane_dispatcher,
     )
     return Engine(spec, dag, records, statuses, state, node.finality_point, node.sequence)
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import psycopg
 
     from chain.core.consensus.model import ChainUpdate
-    from chain.core.execution.epoch import LaneRunner
+    from chain.core.consensus.ports import LaneDispatcher
     from chain.core.spec import ChainSpec
 
 log = structlog.get_logger(__name__)
@@ -67,6 +67,8 @@ class Writer:
         The local clock.
     holder : str
         Who holds the lock, for operators.
+    lane_dispatcher : LaneDispatcher, optional
+        Runs lanes elsewhere; left out, they run here.
     """
 
     def __init__(
@@ -76,14 +78,14 @@ class Writer:
         publisher: Publisher,
         clock_ms: Callable[[], int],
         holder: str,
-        lane_runner: LaneRunner | None = None,
+        lane_dispatcher: LaneDispatcher | None = None,
     ) -> None:
         self._spec = spec
         self._connect = connect
         self._publisher = publisher
         self._clock_ms = clock_ms
         self._holder = holder
-        self._lane_runner = lane_runner
+        self._lane_dispatcher = lane_dispatcher
         self._connection: psycopg.Connection | None = None
         self._engine: Engine | None = None
         self._term = 0
@@ -114,7 +116,7 @@ class Writer:
                 raise StoreError("writer_locked", message)
             self._term = locks.new_term(connection, self._holder)
             started = time.monotonic()
-            self._engine = load_engine(connection, self._spec, self._lane_runner)
+            self._engine = load_engine(connection, self._spec, self._lane_dispatcher)
         except BaseException:
             connection.close()
             raise

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Container, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from chain.core import lthash
 from chain.core.consensus.epochs import epoch_blocks, epoch_env, summarise
 from chain.core.consensus.hot_state import HotState
 from chain.core.consensus.model import BlockRecord, ExecutedEpoch
-from chain.core.consensus.ports import ChainSource
+from chain.core.consensus.ports import ChainSource, LaneBase, LaneDispatcher
 from chain.core.execution.epoch import execute_epoch
 from chain.core.execution.params import ExecutionParams
 from chain.core.types import EpochSummary, StateDiff, Transaction
 
 if TYPE_CHECKING:
-    from chain.core.execution.epoch import LaneRunner
     from chain.core.spec import ChainSpec
 
 # what stays in memory for undoing and merging without the store; counted in transactions as well,
@@ -45,7 +45,7 @@ class ChainState:
         chain: dict[int, bytes],
         summaries: dict[bytes, EpochSummary],
         on_window: Container[bytes],
-        lane_runner: LaneRunner | None = None,
+        lane_dispatcher: LaneDispatcher | None = None,
     ) -> None:
         self.spec = spec
         self.hot = hot
@@ -60,7 +60,8 @@ class ChainState:
         self._source = source
         self._results: OrderedDict[bytes, ExecutedEpoch] = OrderedDict()
         self._params = ExecutionParams.of(spec)
-        self._lane_runner = lane_runner
+        self._lane_dispatcher = lane_dispatcher
+        self._base = position
 
     def result(self, block_hash: bytes) -> ExecutedEpoch:
         """The kept result of an epoch that this session executed."""
@@ -95,6 +96,7 @@ class ChainState:
     def committed(self) -> None:
         """Everything so far is in the store: memory may be bounded again."""
         self.hot.committed()
+        self._base = self.position
         while len(self._results) > MAX_KEPT_EPOCHS or self._kept_receipts > MAX_KEPT_TRANSACTIONS:
             _, epoch = self._results.popitem(last=False)
             self._kept_receipts -= len(epoch.result.receipts)
@@ -150,8 +152,12 @@ class ChainState:
         wanted = [part.hash for part in (*merged, record)]
         env = epoch_env(record, parent, parent_summary, self.spec)
         blocks = epoch_blocks(record, merged, self.transactions_of(wanted), self.parent_summary, self.spec)
+        lane_runner = None
+        if self._lane_dispatcher is not None:
+            base = LaneBase(self._base.header.number, self._base.hash, self.hot)
+            lane_runner = partial(self._lane_dispatcher, base)
         result = execute_epoch(
-            env, blocks, self.hot, self.lattices, self._params, self._block_hash, lane_runner=self._lane_runner
+            env, blocks, self.hot, self.lattices, self._params, self._block_hash, lane_runner=lane_runner
         )
         return ExecutedEpoch(
             hash=record.hash,

@@ -81,6 +81,11 @@ class HotState:
             self._codes[code_hash] = code
             self._new_codes[code_hash] = code
 
+    @property
+    def uncommitted(self) -> int:
+        """How many accounts and slots ``net_changes`` would name."""
+        return len(self._dirty_accounts) + len(self._dirty_slots)
+
     def net_changes(self) -> StateDiff:
         """The current value of every key touched since the last commit."""
         return StateDiff(

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
+from chain.core.consensus.hot_state import HotState
+from chain.core.execution.lanes import LaneOutcome, LaneTask
+from chain.core.execution.overlay import CachedReader
+from chain.core.ports import BlockHashes
 from chain.core.types import EpochSummary, StateDiff, Transaction
 
 
@@ -22,3 +27,24 @@ class ChainSource(Protocol):
 
         Such a block is final, so the answer does not depend on when it is asked for.
         """
+
+
+@dataclass(frozen=True, slots=True)
+class LaneBase:
+    """Where the state of an epoch's lanes stands: a committed epoch of the selected chain, and what came since.
+
+    ``hot`` knows every value that differs from the state after the epoch ``number`` of block ``hash``.
+    """
+
+    number: int
+    hash: bytes
+    hot: HotState
+
+
+class LaneDispatcher(Protocol):
+    """Runs the lanes of an epoch here or in other processes; the outcomes do not depend on where."""
+
+    def __call__(
+        self, base: LaneBase, tasks: Sequence[LaneTask], reader: CachedReader, block_hashes: BlockHashes
+    ) -> Sequence[LaneOutcome]:
+        """One outcome for each task, in any order; ``reader`` is the state before the epoch."""

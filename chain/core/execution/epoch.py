@@ -17,8 +17,8 @@ from chain.core.execution.settle import Ran, coinbases_seen, settle
 from chain.core.ports import BlockHashes, StateReader
 from chain.core.types import EpochBlock, EpochEnv, EpochResult, Phase
 
-# Runs lanes wherever it likes and returns their outcomes in any order
-LaneRunner = Callable[[Sequence[LaneTask]], Sequence[LaneOutcome]]
+# Runs lanes over the state before the epoch, wherever it likes, and returns their outcomes in any order
+LaneRunner = Callable[[Sequence[LaneTask], CachedReader, BlockHashes], Sequence[LaneOutcome]]
 
 
 def execute_epoch(
@@ -68,7 +68,7 @@ def execute_epoch(
     if lane_runner is None:
         outcomes: Sequence[LaneOutcome] = [run_lane(task, reader, block_hashes) for task in tasks]
     else:
-        outcomes = sorted(lane_runner(tasks), key=lambda outcome: outcome.shard)
+        outcomes = sorted(lane_runner(tasks, reader, block_hashes), key=lambda outcome: outcome.shard)
         if [outcome.shard for outcome in outcomes] != [task.shard for task in tasks]:
             raise StoreError("lane_missing", got=[o.shard for o in outcomes], expected=[t.shard for t in tasks])
     overlay = StateOverlay(reader)

@@ -251,9 +251,9 @@ def test_every_lane_has_to_be_answered():
     def run_all(tasks):
         return [run_lane(task, state, block_hashes) for task in tasks]
 
-    whole = run_epoch(state, blocks, lane_runner=lambda tasks: run_all(tasks)[::-1])
+    whole = run_epoch(state, blocks, lane_runner=lambda tasks, *_: run_all(tasks)[::-1])
     assert whole == run_epoch(state, blocks)
-    for broken in (lambda tasks: run_all(tasks)[1:], lambda tasks: run_all([*tasks, tasks[0]])):
+    for broken in (lambda tasks, *_: run_all(tasks)[1:], lambda tasks, *_: run_all([*tasks, tasks[0]])):
         with pytest.raises(StoreError) as caught:
             run_epoch(state, blocks, lane_runner=broken)
         assert caught.value.code == "lane_missing"
