@@ -12,6 +12,7 @@ from chain.core.codec import decode_block, header_hash
 from chain.core.errors import NotYet
 from chain.core.rules.body_in_isolation import check_body_bounds, check_body_delivery, check_body_in_isolation
 from chain.core.rules.header_in_isolation import check_header_arrival
+from chain.core.types import Header
 from chain.kick import TaskName, kick
 from chain.services.network import current_spec, now_ms
 from chain.services.validation import check_header
@@ -52,11 +53,7 @@ def submit_block(raw: bytes, source: str, senders: Sequence[bytes] | None = None
     spec = current_spec()
     block_hash = header_hash(block.header)
     check_header(block.header, spec)
-    until_ms = None
-    try:
-        check_header_arrival(block.header, spec, now_ms())
-    except NotYet as early:
-        until_ms = early.until
+    until_ms = _earliest(block.header)
     inline = senders is not None or len(block.transactions) <= settings.MDS_VALIDATE_INLINE_TXS
     if inline:
         transactions = check_body_in_isolation(block, spec, senders)
@@ -83,3 +80,36 @@ def submit_block(raw: bytes, source: str, senders: Sequence[bytes] | None = None
         return SubmitResult(block_hash, "parked")
     kick(TaskName.VIRTUAL)
     return SubmitResult(block_hash, "queued")
+
+
+def take_validated(block_hash: bytes, raw: bytes, header: Header, senders: bytes, source: str) -> bool:
+    """The door's last step for a block that passed in isolation elsewhere in this node; the writer is not woken.
+
+    Parameters
+    ----------
+    senders : bytes
+        20 bytes a transaction, recovered by this node.
+
+    Returns
+    -------
+    bool
+        False when the block is known.
+    """
+    return candidates.add_candidate(
+        raw_connection(),
+        block_hash,
+        raw,
+        senders=senders,
+        source=source,
+        received_ms=now_ms(),
+        until_ms=_earliest(header),
+    )
+
+
+def _earliest(header: Header) -> int | None:
+    """The time in ms before which a block is too early; None where it is not."""
+    try:
+        check_header_arrival(header, current_spec(), now_ms())
+    except NotYet as early:
+        return early.until
+    return None

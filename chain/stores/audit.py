@@ -130,6 +130,24 @@ def read_blocks(
     ]
 
 
+def count_exported(conn: Connection, bounds: tuple[int, int] | None) -> int:
+    """Blocks but genesis; with bounds those that the selected chain merged between two numbers."""
+    if bounds is None:
+        return count_blocks(conn) - 1
+    return _number(conn, "SELECT count(*) FROM chain_consensus_order WHERE number BETWEEN %s AND %s", *bounds)
+
+
+def merged_within(conn: Connection, hashes: Sequence[bytes], bounds: tuple[int, int]) -> set[bytes]:
+    """Those of the blocks that the selected chain merged between two numbers."""
+    with database_errors():
+        rows = cursor(conn).execute(
+            "SELECT hash FROM chain_consensus_order WHERE hash = ANY(%s) AND number BETWEEN %s AND %s",
+            (list(hashes), *bounds),
+            binary=True,
+        )
+        return {row[0] for row in rows}
+
+
 def missing_edges(conn: Connection, edges: Sequence[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
     """Those of the (parent, block) edges that are not stored."""
     with database_errors():

@@ -221,6 +221,28 @@ def candidate_status(conn: Connection, block_hash: bytes) -> CandidateStatus | N
     return None if row is None else CandidateStatus(row[0], row[1], tuple(row[2]), row[3])
 
 
+def left_of(conn: Connection, source: str, since_ms: int) -> list[tuple[bytes, str, str | None]]:
+    """(hash, state, code) of candidates of a source that came since a time and did not enter the DAG."""
+    with database_errors():
+        rows = cursor(conn).execute(
+            "SELECT hash, state, code FROM chain_candidate WHERE source = %s AND received_ms >= %s ORDER BY id",
+            (source, since_ms),
+            binary=True,
+        )
+        return rows.fetchall()
+
+
+def known_among(conn: Connection, hashes: Sequence[bytes]) -> set[bytes]:
+    """Those of the blocks that are in the DAG with their body."""
+    with database_errors():
+        rows = cursor(conn).execute(
+            "SELECT hash FROM chain_block WHERE hash = ANY(%s) AND status <> 'header_only'",
+            (list(hashes),),
+            binary=True,
+        )
+        return {row[0] for row in rows}
+
+
 def count_candidates(conn: Connection) -> dict[str, int]:
     """How many candidates are in each state."""
     with database_errors():

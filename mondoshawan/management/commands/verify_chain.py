@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from argparse import ArgumentParser
+from contextlib import closing
 from typing import Any
 
 from django.core.management.base import BaseCommand
@@ -12,6 +13,8 @@ from chain.management.progress import Progress
 from chain.services.network import current_genesis, current_spec
 from chain.services.verify import verify_chain
 from chain.services.writer import dedicated_connection
+from mondoshawan import env as environment
+from mondoshawan.appliance.offline import lent_servers
 
 
 class Command(BaseCommand):
@@ -27,19 +30,19 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Verify and report."""
-        connection = dedicated_connection()
-        try:
-            with Progress(sys.stderr, "verify", "blocks") as progress:
-                found = verify_chain(
-                    connection,
-                    current_spec(),
-                    current_genesis(),
-                    seals=not options["skip_seals"],
-                    limit=options["limit"],
-                    progress=progress.update,
-                )
-        finally:
-            connection.close()
+        with (
+            lent_servers(environment.current()),
+            closing(dedicated_connection()) as connection,
+            Progress(sys.stderr, "verify", "blocks") as progress,
+        ):
+            found = verify_chain(
+                connection,
+                current_spec(),
+                current_genesis(),
+                seals=not options["skip_seals"],
+                limit=options["limit"],
+                progress=progress.update,
+            )
         for difference in found.differences:
             self.stdout.write(str(difference))
         counts = f"{found.blocks} blocks, {found.epochs} epochs, {found.transactions} transactions"

@@ -1,0 +1,108 @@
+"""The servers of a stopped node, for a command that needs its data."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+from chain.core.errors import ConfigError
+from mondoshawan.appliance import guard, identity, keys, launch, postgres, redis_server
+from mondoshawan.appliance.folder import DataFolder
+from mondoshawan.env import Environment
+
+_READY_S = 120.0
+_STOP_S = 60.0
+
+
+@contextmanager
+def lent_servers(env: Environment) -> Iterator[bool]:
+    """PostgreSQL and Redis of the node's folder for as long as it takes.
+
+    A running node lends its own.  A stopped one's embedded servers are started and stopped again, and ``up``
+    is kept out meanwhile.
+
+    Yields
+    ------
+    bool
+        Whether the node runs.
+
+    Raises
+    ------
+    ConfigError
+        ``not_initialised`` where no node was ever started in the folder; ``already_running`` and the errors of
+        the servers.
+    """
+    folder = DataFolder.of(env)
+    if guard.owner(folder) is not None:
+        yield True
+        return
+    if _answers(env, folder):
+        # external servers, or those of a test session
+        yield False
+        return
+    if not env.database_url and not (folder.postgres / "PG_VERSION").exists():
+        raise ConfigError(
+            "not_initialised", f"{folder.root} holds no chain", hint="start the node once, or set MDS_DATA_DIR"
+        )
+    with stopped_node(folder), _servers(env, folder):
+        yield False
+
+
+@contextmanager
+def stopped_node(folder: DataFolder) -> Iterator[None]:
+    """Hold the folder of a stopped node; ``ConfigError`` ``already_running`` where it runs."""
+    folder.create()
+    lock = guard.FolderLock(folder)
+    try:
+        guard.clear_remains(folder, time.sleep)
+        yield
+    finally:
+        lock.release()
+
+
+@contextmanager
+def _servers(env: Environment, folder: DataFolder) -> Iterator[None]:
+    user = identity.resolve(env.run_as)
+    postgres.require_reachable(folder, user)
+    started: list[tuple[subprocess.Popen[bytes], int]] = []
+    try:
+        if not env.database_url:
+            postgres.initialise(folder, user, "")
+            server = launch.spawn(postgres.launch(folder, user, env.pg_shared_buffers_mb), folder.log / "postgres.log")
+            started.append((server, signal.SIGINT))
+        if not env.redis_url:
+            redis_server.set_aside_damaged(folder)
+            server = launch.spawn(redis_server.launch(folder, user), folder.log / "redis.log")
+            started.append((server, signal.SIGTERM))
+        if not env.database_url:
+            postgres.wait_ready(_info(folder), _READY_S)
+        if not env.redis_url:
+            with redis_server.client(folder) as client:
+                redis_server.wait_ready(client, _READY_S)
+        yield
+    finally:
+        for server, stop in reversed(started):
+            server.send_signal(stop)
+        for server, _ in started:
+            try:
+                server.wait(_STOP_S)
+            except subprocess.TimeoutExpired:
+                server.kill()
+                server.wait()
+
+
+def _answers(env: Environment, folder: DataFolder) -> bool:
+    if env.database_url and env.redis_url:
+        return True
+    with suppress(ConfigError):
+        postgres.wait_ready(_info(folder), 0)
+        return True
+    return False
+
+
+def _info(folder: DataFolder) -> dict[str, str | int]:
+    password = keys.read_text(folder.keys, keys.DATABASE_PASSWORD) or ""
+    return postgres.connection_info(folder, password, "postgres")
