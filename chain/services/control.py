@@ -29,7 +29,7 @@ STREAMS = (Stream.A, Stream.B, Stream.C)
 TASK_OF = {Stream.A: TaskName.MINE_A, Stream.B: TaskName.MINE_B, Stream.C: TaskName.MINE_C}
 # of one core; measured so that an idle node with all three leaves a two-core machine responsive.  C works
 # only while transactions wait, A and B always.
-DEFAULT_SHARES = {Stream.A: 0.10, Stream.B: 0.15, Stream.C: 0.25}
+DEFAULT_SHARES = {Stream.A: 0.10, Stream.B: 0.15, Stream.C: 0.80}
 LEAST_SHARE, MOST_SHARE = 0.01, 1.0
 # the first account of the development mnemonic that every Ethereum tool knows
 DEVNET_COINBASE = bytes.fromhex("f39fd6e51aad88f6f4ce6ab8827279cfffb92266")

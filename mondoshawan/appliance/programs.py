@@ -122,6 +122,8 @@ def table(env: Environment, folder: DataFolder, user: RunAs | None) -> tuple[Pro
                 ),
                 *("--log-level", "warning", "--no-access-log", "--no-server-header", "--no-proxy-headers"),
                 *("--timeout-graceful-shutdown", "4"),
+                # wallets keep a connection while their user thinks; a close at uvicorn's 5 s meets their next call
+                *("--timeout-keep-alive", "75"),
                 MDS_DB_POOL=str(env.db_pool or 8),
             ),
             bind=env.rpc_bind,
