@@ -15,8 +15,8 @@ class HotState:
     """A ``StateReader`` at a movable position of the selected chain.
 
     Values that changed since the last commit are never evicted: the store below still has the old
-    ones.  ``has_storage`` may count slots that were zeroed since the commit; that cannot be seen,
-    since EIP-7610 asks only for accounts with neither nonce nor code, whose slots nothing can change.
+    ones.  ``has_storage`` is exact for accounts with neither nonce nor code, and EIP-7610 asks of no
+    others: where such a one has changed slots, a contract was undone there and all its slots with it.
     """
 
     def __init__(self, base: StateReader) -> None:
@@ -26,6 +26,7 @@ class HotState:
         self._codes: dict[bytes, bytes] = {EMPTY_CODE_HASH: b""}
         self._dirty_accounts: dict[bytes, None] = {}
         self._dirty_slots: dict[tuple[bytes, int], None] = {}
+        self._dirty_slots_of: dict[bytes, dict[int, None]] = {}
         self._new_codes: dict[bytes, bytes] = {}
 
     def get_account(self, address: bytes) -> Account | None:
@@ -55,8 +56,10 @@ class HotState:
 
     def has_storage(self, address: bytes) -> bool:
         """See ``StateReader``."""
-        if any(owner == address and self._slots[owner, slot] for owner, slot in self._dirty_slots):
-            return True
+        changed = self._dirty_slots_of.get(address)
+        if changed is not None:
+            # the store may still have what was undone here: it is not asked
+            return any(self._slots[address, slot] for slot in changed)
         return self._base.has_storage(address)
 
     def prefetch(self, addresses: Iterable[bytes], slots: Iterable[tuple[bytes, int]]) -> None:
@@ -77,6 +80,8 @@ class HotState:
         self._slots.update(diff.slots)
         self._dirty_accounts.update(dict.fromkeys(diff.accounts))
         self._dirty_slots.update(dict.fromkeys(diff.slots))
+        for address, slot in diff.slots:
+            self._dirty_slots_of.setdefault(address, {})[slot] = None
         for code_hash, code in diff.codes.items():
             self._codes[code_hash] = code
             self._new_codes[code_hash] = code
@@ -98,6 +103,7 @@ class HotState:
         """The store below has caught up; now memory may be given back."""
         self._dirty_accounts.clear()
         self._dirty_slots.clear()
+        self._dirty_slots_of.clear()
         self._new_codes.clear()
         if len(self._accounts) > MAX_CACHED_ACCOUNTS:
             self._accounts.clear()
