@@ -155,7 +155,7 @@ class Engine:
             state=self.state.hot.net_changes(),
             lattices=self.state.lattices,
             returned=self._returned(removed, added),
-            virtual=self.virtual(),
+            virtual=self.virtual(self.sequence + 1),
             finality_point=self.finality_point,
             tips=tuple(sorted(self.dag.tips)),
         )
@@ -170,8 +170,11 @@ class Engine:
         self.state.committed()
         self._advance_window()
 
-    def virtual(self) -> VirtualSnapshot:
-        """What templates build on: virtual's parents and every past-derived field."""
+    def virtual(self, sequence: int | None = None) -> VirtualSnapshot:
+        """What templates build on: virtual's parents and every past-derived field.
+
+        ``sequence`` is that of the commit which shows it; left out, of the last one.
+        """
         rules = self.spec.at(self.sink.work_score)
         sink = self._sink
         parents = self.dag.virtual_parents(sink, self._rest, rules.max_parents, rules.mergeset_limit, rules.merge_depth)
@@ -179,10 +182,16 @@ class Engine:
         parent = self.records[sink]
         summary = self.state.summaries[sink]
         latest = max(self.records[part].header.timestamp_ms for part in parents)
-        merged = [part for part in coloured.mergeset if part != sink]
-        bodies = self.state.transactions_of(merged)
+        # the transactions of a red C block belong to no epoch: they are free for the next block
+        reds = frozenset(coloured.reds)
+        runs = [
+            part
+            for part in coloured.mergeset
+            if part != sink and not (part in reds and self.records[part].header.stream == Stream.C)
+        ]
+        bodies = self.state.transactions_of(runs)
         return VirtualSnapshot(
-            sequence=self.sequence + 1,
+            sequence=self.sequence if sequence is None else sequence,
             sink=sink,
             parents=tuple(sorted(parents)),
             stream_counts=coloured.stream_counts,
@@ -202,7 +211,7 @@ class Engine:
             gas_left=summary.gas_left,
             tx_left=summary.tx_left,
             lottery=self.lottery(parent),
-            in_flight=tuple([tx.hash for part in merged for tx in bodies[part]]),
+            in_flight=tuple([tx.hash for part in runs for tx in bodies[part]]),
             mergeset_blue=len(coloured.blues),
             mergeset_red=len(coloured.reds),
         )

@@ -69,6 +69,35 @@ def test_fast_blocks_need_work_first_then_carry_transactions():
     assert node.engine.sink.work_score == 6
 
 
+def test_transactions_of_a_red_fast_block_are_free_for_the_next_block():
+    node = Mini()
+    for _ in range(8):
+        node.take(node.make(Stream.B))
+    first, second = transfer(node.spec, 1, 0, BOB), transfer(node.spec, 2, 0, BOB)
+    snapshot = node.engine.virtual()
+    blue = node.make(Stream.C, [first], snapshot=snapshot)
+    twin = node.make(Stream.C, [second], snapshot=snapshot, after_ms=1)
+    node.take(blue)
+    node.take(node.make(Stream.B))
+    update = node.take(twin)
+    assert name(twin) in update.virtual.parents
+    assert update.virtual.mergeset_red == 1
+    assert update.virtual.in_flight == ()
+    block = node.make(Stream.B, [second])
+    assert block.transactions == (second,)
+    update = node.take(block)
+    assert [receipt.block_hash for receipt in update.added[-1].result.receipts] == [name(block)]
+
+
+def test_virtual_is_numbered_by_the_commit_that_shows_it():
+    node = Mini()
+    update = node.take(node.make(Stream.B))
+    assert update.sequence == update.virtual.sequence == node.engine.sequence == 1
+    assert node.engine.virtual() == update.virtual
+    after = node.take(node.make(Stream.B))
+    assert after.virtual.sequence == 2
+
+
 def test_the_same_ticket_does_not_win_for_another_key():
     node = Mini()
     for _ in range(6):
