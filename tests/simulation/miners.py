@@ -126,10 +126,14 @@ class Miner:
 
 
 class FastMiner:
-    """Publishes a C block in each slot that its miner's key wins, as a node with pending transactions does."""
+    """Publishes a C block in each slot that its miner's key wins, as a node with pending transactions does.
 
-    def __init__(self, miner: Miner) -> None:
+    ``margin``: work_score that it stays away from the merge bound.
+    """
+
+    def __init__(self, miner: Miner, margin: int = 0) -> None:
         self.miner = miner
+        self.margin = margin
         self.slot_ms = miner.ledger.spec.slot_ms
         self._wait()
 
@@ -144,7 +148,7 @@ class FastMiner:
         lottery = miner.ledger.lottery(miner.ledger.records[miner.node.sink])
         if lottery is None or not miner.ledger.wins(miner.key, lottery, slot):
             return
-        parents = miner.node.virtual()
+        parents = miner.node.virtual(self.margin)
         latest = max(map(miner.ledger.time_of, parents))
         # policy: no slot beyond the clock's
         if latest // self.slot_ms < slot:

@@ -38,6 +38,11 @@ class Network:
         """Send a block to one node."""
         self.simulation.after(self.latency(self.simulation.random, sender, receiver), receiver.receive, block)
 
+    def fetch(self, receiver: Node, block: bytes) -> None:
+        """Ask for a block that another one names; whoever named it has it."""
+        there_and_back = sum(self.latency(self.simulation.random, receiver, receiver) for _ in range(2))
+        self.simulation.after(there_and_back, receiver.receive, block)
+
     def reach(self, sender: Node, receiver: Node) -> bool:
         """Whether no partition lies between them."""
         return self._side.get(sender, 0) == self._side.get(receiver, 0)
@@ -76,6 +81,7 @@ class Node:
         self.on_block: list[Callable[[bytes], None]] = []
         self._waiting: dict[bytes, list[bytes]] = {}
         self._virtual: list[bytes] | None = None
+        self._margin = 0
         network.nodes.append(self)
 
     def receive(self, block: bytes) -> None:
@@ -85,7 +91,10 @@ class Node:
         record = self.ledger.records[block]
         for parent in record.header.parents:
             if parent not in self.known:
-                self._waiting.setdefault(parent, []).append(block)
+                if parent not in self._waiting:
+                    self._waiting[parent] = []
+                    self.network.fetch(self, parent)
+                self._waiting[parent].append(block)
                 return
         try:
             check_header_arrival(record.header, self.ledger.spec, self.simulation.now_ms)
@@ -106,10 +115,11 @@ class Node:
         self.receive(block)
         self.network.publish(self, block)
 
-    def virtual(self) -> list[bytes]:
-        """Virtual's parents, the sink first (protocol §6)."""
-        if self._virtual is None:
-            self._virtual = self._virtual_parents()
+    def virtual(self, margin: int = 0) -> list[bytes]:
+        """Virtual's parents, the sink first (protocol §6); ``margin`` keeps them so far from the merge bound."""
+        if self._virtual is None or self._margin != margin:
+            self._virtual = self._virtual_parents(margin)
+            self._margin = margin
         return self._virtual
 
     def _take(self, block: bytes) -> None:
@@ -132,11 +142,12 @@ class Node:
             for changed in self.on_sink:
                 changed()
 
-    def _virtual_parents(self) -> list[bytes]:
+    def _virtual_parents(self, margin: int) -> list[bytes]:
         dag, spec = self.ledger.dag, self.ledger.spec
         rest = [tip for tip in self.tips if tip != self.sink and not dag.in_past(tip, self.sink)]
         if self.ledger.rules.bridges:
-            return dag.virtual_parents(self.sink, rest, spec.max_parents, spec.mergeset_limit, spec.merge_depth)
+            depth = spec.merge_depth - margin
+            return dag.virtual_parents(self.sink, rest, spec.max_parents, spec.mergeset_limit, depth)
         return self._greedy_parents(rest)
 
     def _greedy_parents(self, rest: list[bytes]) -> list[bytes]:

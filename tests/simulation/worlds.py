@@ -32,12 +32,12 @@ class World:
         node.synchronise([block for block in self.ledger.records if any(block in other.known for other in others)])
         return node
 
-    def add_miner(self, name: str, rate: HashRate, *, fast: bool = False) -> Miner:
-        """An honest miner with a node of its own; ``fast``: it makes C blocks too."""
+    def add_miner(self, name: str, rate: HashRate, *, fast: bool = False, margin: int = 0) -> Miner:
+        """An honest miner with a node of its own; ``fast``: it makes C blocks too, at a margin from the bound."""
         miner = Miner(name, self.add_node(name), rate)
         self.miners.append(miner)
         if fast:
-            FastMiner(miner)
+            FastMiner(miner, margin)
         return miner
 
     @property
@@ -87,6 +87,7 @@ def make_world(
     rate: HashRate = USUAL_RATE,
     latency: Latency = USUAL_LATENCY,
     fast: bool = False,
+    margin: int = 0,
     k: int | None = None,
 ) -> World:
     """A network of equal honest miners that share a hash rate."""
@@ -94,5 +95,5 @@ def make_world(
     simulation = Simulation(seed, ledger.time_of(ledger.genesis) + 1)
     world = World(simulation, ledger, Network(simulation, latency))
     for number in range(miners):
-        world.add_miner(f"{HONEST}-{number}", rate.times(1 / miners), fast=fast)
+        world.add_miner(f"{HONEST}-{number}", rate.times(1 / miners), fast=fast, margin=margin)
     return world
