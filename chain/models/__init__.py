@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from chain.models.access import ApiKey
 from chain.models.block import Block, BlockParent, ConsensusOrder, SelectedChain
 from chain.models.node import Candidate, ChainIdentity, NodeSetting, NodeState, WriterTerm
 from chain.models.outbox import OutboxEvent
@@ -14,12 +15,13 @@ from chain.models.state import (
     SlotCurrent,
     SlotVersion,
 )
-from chain.models.transaction import Acceptance, BlockTransaction, Log, Skipped, Transaction
+from chain.models.transaction import Acceptance, BlockTransaction, Log, Skipped, Transaction, UndoneLog
 
 __all__ = [
     "Acceptance",
     "AccountCurrent",
     "AccountVersion",
+    "ApiKey",
     "Block",
     "BlockParent",
     "BlockTransaction",
@@ -38,5 +40,6 @@ __all__ = [
     "SlotCurrent",
     "SlotVersion",
     "Transaction",
+    "UndoneLog",
     "WriterTerm",
 ]

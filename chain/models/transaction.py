@@ -122,6 +122,35 @@ class Log(models.Model):
         return f"log {self.index} of #{self.number}"
 
 
+class UndoneLog(models.Model):
+    """A log of an epoch that was taken off the selected chain, kept a while for those who were told of it.
+
+    ``block`` is the selected-chain block that it was told under.  Executing a block again gives the same
+    logs, so a block that comes and goes twice needs them once.
+    """
+
+    pk = models.CompositePrimaryKey("block", "index")
+    block = HashField()
+    index = models.PositiveIntegerField()
+    number = models.PositiveBigIntegerField()
+    tx_index = models.PositiveIntegerField()
+    tx = HashField()
+    address = AddressField()
+    topic0 = HashField(null=True)
+    topic1 = HashField(null=True)
+    topic2 = HashField(null=True)
+    topic3 = HashField(null=True)
+    data = models.BinaryField()
+    undone_ms = models.PositiveBigIntegerField()
+
+    class Meta:
+        db_table = "chain_undone_log"
+        indexes = [models.Index(fields=["undone_ms"], name="undone_log_age")]
+
+    def __str__(self) -> str:
+        return f"undone log {self.index} of {self.block.hex()}"
+
+
 class Skipped(models.Model):
     """A transaction that an epoch left out; ``reason`` is a place in ``stores.rows.SKIP_REASONS``."""
 

@@ -15,6 +15,7 @@ from django.conf import settings
 
 from chain.core.errors import RequestCode, RequestError
 from chain.rpc import dispatch
+from chain.rpc.caller import Caller, set_caller
 from chain.rpc.hosts import host_allowed, origin_allowed
 from chain.rpc.node import NodeHolder
 from chain.rpc.registry import METHODS
@@ -26,7 +27,10 @@ Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 MAX_BODY = 5 * 1024 * 1024
-METHOD_MODULES = ("eth_chain", "eth_blocks", "eth_fees", "eth_send", "eth_call", "net", "txpool", "mds", "mds_mining")
+METHOD_MODULES = (
+    *("eth_chain", "eth_blocks", "eth_fees", "eth_send", "eth_call", "eth_filters"),
+    *("net", "txpool", "mds", "mds_mining"),
+)
 # requests of one socket that may be under way at once
 SOCKET_WIDTH = 16
 
@@ -93,6 +97,7 @@ async def _http(scope: Scope, receive: Receive, send: Send) -> None:
         return
     if body is None:
         return
+    set_caller(Caller(scope))
     answer = await _handle(body)
     if answer is None:
         await _respond(send, 204, b"", cors)

@@ -19,6 +19,7 @@ from chain.core.errors import RequestCode, RequestError, StoreError
 from chain.core.pool import CodeKind, SenderState
 from chain.core.shards import shard_of
 from chain.core.spec import ChainSpec
+from chain.rpc.filters import Filters
 from chain.rpc.head import Head, HeadFollower
 from chain.rpc.params import BlockRef
 from chain.selectors import rpc as select
@@ -59,6 +60,7 @@ class Node:
         self.heads = HeadFollower(self.redis, self.spec, self.connection)
         self.pool = AsyncPool(self.redis, pool_policy(self.spec), self._read_senders, now_ms)
         self.calls = CallWorkers()
+        self.filters = Filters(self.redis)
         # answers that hold for one head: cleared when the next one is known
         self.cache: dict[Any, Any] = {}
         self.heads.listen(self._on_head)

@@ -20,7 +20,7 @@ from tests.factories.database import StoredChain, dump, fetch
 
 CONTRACT = keccak(b"contract")[12:]
 # codes are named by hash and may be named again; events and counters tell what happened
-KEPT_BY_UNDO = ("chain_code", "chain_outbox_event", "chain_node_state")
+KEPT_BY_UNDO = ("chain_code", "chain_outbox_event", "chain_node_state", "chain_undone_log")
 TOPIC = keccak(b"Transfer(address,address,uint256)")
 
 

@@ -92,6 +92,7 @@ local function take(record, terms, state)
     if nonce == s.from or not call('ZSCORE', K_READY, s.addr) then rank(s) end
     awake = true
   end
+  call('XADD', K_NEW, 'MAXLEN', '~', 20000, '*', 'h', hash)
   if old then return REPLACED, 0 end
   return ADDED, 0
 end

@@ -12,10 +12,12 @@
 --   <p>stats   hash      bytes, pending, rejected:<code>
 --   <p>sequence string   of the last commit that the pool has seen
 --   <p>wake    list      at most one token: something became executable
+--   <p>new     stream    h: hashes of the newest transactions, for those who watch
 local P = KEYS[1]
 local K_TX, K_READY, K_PRICE, K_AGE = P .. 'tx', P .. 'ready', P .. 'price', P .. 'age'
 local K_SENDERS, K_IDLE, K_FLYING = P .. 'senders', P .. 'idle', P .. 'flying'
 local K_STATES, K_STATS, K_SEQUENCE, K_WAKE = P .. 'states', P .. 'stats', P .. 'sequence', P .. 'wake'
+local K_NEW = P .. 'new'
 -- what one call may carry: Lua's stack bounds it
 local CHUNK = 4000
 local LIMB = 281474976710656

@@ -1,0 +1,82 @@
+"""Who asks: the connection behind a request, for limits, grants and subscriptions."""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+from functools import cached_property
+from ipaddress import ip_address
+from typing import Any
+
+# headers by which a proxy says that it speaks for somebody else
+_FORWARDING = (b"forwarded", b"x-forwarded-for", b"x-real-ip", b"via")
+UNKNOWN = "unknown"
+
+
+class Caller:
+    """One connection's facts, worked out only when something asks.
+
+    Parameters
+    ----------
+    scope : dict
+        The ASGI scope.
+    socket : object, optional
+        What takes notifications: a WebSocket's; None over HTTP.
+    """
+
+    def __init__(self, scope: dict[str, Any], socket: Any = None) -> None:
+        self._scope = scope
+        self.socket = socket
+
+    @cached_property
+    def _headers(self) -> dict[bytes, bytes]:
+        return dict(self._scope["headers"])
+
+    @cached_property
+    def peer(self) -> str:
+        """The socket's other end."""
+        client = self._scope.get("client")
+        return str(client[0]) if client else UNKNOWN
+
+    @cached_property
+    def is_loopback(self) -> bool:
+        """Whether the other end is this machine; it may be a proxy."""
+        try:
+            return ip_address(self.peer).is_loopback
+        except ValueError:
+            return False
+
+    @cached_property
+    def is_forwarded(self) -> bool:
+        """Whether a proxy says that it speaks for somebody else."""
+        return any(name in self._headers for name in _FORWARDING)
+
+    @cached_property
+    def is_page(self) -> bool:
+        """Whether a browser's page asks."""
+        return b"origin" in self._headers
+
+    @cached_property
+    def address(self) -> str:
+        """Whom limits count: the peer, or whom a proxy on this machine names last."""
+        if self.is_loopback and (forwarded := self._headers.get(b"x-forwarded-for")):
+            last = forwarded.decode("latin-1").rpartition(",")[2].strip()
+            try:
+                return str(ip_address(last))
+            except ValueError:
+                return UNKNOWN
+        return self.peer
+
+    @cached_property
+    def key(self) -> str | None:
+        """The API key that the request carries."""
+        scheme, _, value = self._headers.get(b"authorization", b"").decode("latin-1").partition(" ")
+        if scheme.lower() == "bearer" and value:
+            return value.strip()
+        own = self._headers.get(b"x-api-key")
+        return None if own is None else own.decode("latin-1")
+
+
+NOBODY = Caller({"headers": [], "client": None})
+_current: ContextVar[Caller] = ContextVar("rpc_caller", default=NOBODY)
+set_caller = _current.set
+current_caller = _current.get
