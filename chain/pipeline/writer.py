@@ -7,7 +7,7 @@ wrong, memory is dropped and read again from the store: a commit is all or nothi
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
@@ -204,6 +204,7 @@ class Writer:
         senders = [candidate.senders[start : start + 20] for start in range(0, len(candidate.senders), 20)]
         transactions = decode_body_transactions(block.transactions, self._spec, senders)
         arrival = Arrival(block.header, transactions, block.transactions, candidate.source, candidate.received_ms)
+        self._learn_refused(block.header.parents)
         try:
             engine.add(arrival)
         except NotYet as wait:
@@ -216,6 +217,15 @@ class Writer:
             log.info("block refused", block=candidate.hash.hex(), code=violation.code, source=candidate.source)
         else:
             done.blocks += 1
+
+    def _learn_refused(self, parents: Sequence[bytes]) -> None:
+        """Tell the engine of parents that a validator refused: their children are invalid too."""
+        assert self._connection is not None
+        for parent in parents:
+            if not self.engine.knows(parent):
+                status = candidates.candidate_status(self._connection, parent)
+                if status is not None and status.state == "refused":
+                    self.engine.refuse(parent, status.code or "")
 
     def _publish(self, publish: Callable[[], None]) -> None:
         try:

@@ -204,6 +204,23 @@ def test_an_invalid_block_is_refused_once_and_its_child_with_it(bench):
     assert again.engine.statuses[name(bad)] is BlockStatus.INVALID
 
 
+def test_a_child_of_a_block_that_a_validator_refused_is_invalid(bench):
+    node = Mini(bench.spec)
+    bad = node.make(Stream.B)
+    node.take(bad)
+    child = node.make(Stream.B)
+    writer, _ = bench.writer()
+    bench.offer(child)
+    assert writer.drain() == 0
+    assert candidates.candidate_status(bench.connection, name(child)).code == "unknown_parents"
+    bench.offer(bad)
+    candidates.mark_refused(bench.connection, name(bad), "tx_signature")
+    assert writer.drain() == 0
+    assert candidates.candidate_status(bench.connection, name(child)).code == "parent_invalid"
+    assert candidates.candidate_status(bench.connection, name(bad)).code == "tx_signature"
+    assert writer.engine.statuses[name(child)] is BlockStatus.INVALID
+
+
 def test_a_second_writer_says_why_it_does_not_work(bench):
     first, _ = bench.writer()
     first.open()
