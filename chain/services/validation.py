@@ -1,7 +1,7 @@
 """Stateless validation of a block: what needs neither its parents nor the database (house: life of a block).
 
 A small block is validated where it arrives; a large one by a `validate` worker, so that several
-are decoded and their senders recovered in parallel.  Both ways run ``validate_block``.
+are decoded and their senders recovered in parallel.  Both ways run ``check_body_in_isolation``.
 """
 
 from __future__ import annotations
