@@ -77,6 +77,12 @@ def new_term(conn: psycopg.Connection[Any], holder: str) -> int:
     return int(term)
 
 
+def term_holder(conn: psycopg.Connection[Any]) -> str | None:
+    """Who began the newest term: host and process id."""
+    holder = _value(conn, "SELECT holder FROM chain_writer_term")
+    return None if holder is None else str(holder)
+
+
 def check_term(cursor: psycopg.Cursor[Any], term: int) -> None:
     """Refuse a writer of an earlier term, and hold off a new term until this transaction ends.
 

@@ -53,6 +53,9 @@ class Publisher(Protocol):
     def committed(self, update: ChainUpdate, engine: Engine) -> None:
         """An update is in the store."""
 
+    def is_current(self, engine: Engine) -> bool:
+        """Whether the last commit is still shown."""
+
 
 class Writer:
     """Owns the chain's tables while it holds the lock.
@@ -62,7 +65,7 @@ class Writer:
     connect : callable
         Opens the dedicated psycopg connection, in autocommit: each store call is its own transaction.
     publisher : Publisher
-        Shows commits to the other processes.  Its failure loses no data: readers catch up from the store.
+        Shows commits to the other processes.  Its failure loses no data: the writer publishes again.
     clock_ms : callable
         The local clock.
     holder : str
@@ -106,14 +109,14 @@ class Writer:
         StoreError
             ``writer_locked`` while another process is the writer.
         """
-        if self._connection is not None and not self._connection.closed:
+        if self._is_open:
             return
         self.close()
         connection = self._connect()
         try:
             if not locks.try_lock(connection, locks.Lock.WRITER):
                 message = "another process is this chain's writer"
-                raise StoreError("writer_locked", message)
+                raise StoreError("writer_locked", message, holder=locks.term_holder(connection))
             self._term = locks.new_term(connection, self._holder)
             started = time.monotonic()
             self._engine = load_engine(connection, self._spec, self._lane_dispatcher)
@@ -132,6 +135,10 @@ class Writer:
         engine.resolve()
         self._publish(lambda: self._publisher.opened(engine))
 
+    @property
+    def _is_open(self) -> bool:
+        return self._connection is not None and not self._connection.closed
+
     def close(self) -> None:
         """Drop the memory and the lock."""
         connection, self._connection, self._engine = self._connection, None, None
@@ -148,7 +155,10 @@ class Writer:
         """
         total = 0
         try:
-            self.open()
+            if self._is_open:
+                self._publish(self._catch_up)
+            else:
+                self.open()
             while (done := self._round()) is not None:
                 total += done.blocks
         except BaseException:
@@ -227,9 +237,14 @@ class Writer:
                 if status is not None and status.state == "refused":
                     self.engine.refuse(parent, status.code or "")
 
+    def _catch_up(self) -> None:
+        """Without a new block too: where nothing is shown, nobody can make one."""
+        if not self._publisher.is_current(self.engine):
+            self._publisher.opened(self.engine)
+
     def _publish(self, publish: Callable[[], None]) -> None:
         try:
             publish()
         except Exception:
-            # the chain is safe; readers poll, and the next commit publishes the newest state again
+            # the chain is safe; readers poll, and the next wake-up publishes the newest state again
             log.exception("publishing failed", sequence=self.engine.sequence)

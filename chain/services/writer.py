@@ -12,10 +12,13 @@ from django.db import connection
 
 from chain.core.errors import StoreError
 from chain.pipeline.writer import Writer
+from chain.services.lanes import lane_dispatch
 from chain.services.network import current_spec, now_ms
 from chain.services.pool import Pool, pool_policy
 from chain.services.publish import RedisPublisher
 from chain.services.redis_client import redis_client
+from chain.stores.connection import raw_connection
+from chain.stores.returned import load_returned
 
 log = structlog.get_logger(__name__)
 
@@ -36,9 +39,12 @@ def process_writer() -> Writer:
     return Writer(
         spec,
         dedicated_connection,
-        RedisPublisher(redis, Pool(redis, pool_policy(spec))),
+        RedisPublisher(
+            redis, Pool(redis, pool_policy(spec)), lambda sequence: load_returned(raw_connection(), sequence)
+        ),
         now_ms,
         f"{socket.gethostname()}:{os.getpid()}",
+        lane_dispatch(),
     )
 
 
@@ -49,5 +55,5 @@ def drain() -> int:
     except StoreError as error:
         if error.code != "writer_locked":
             raise
-        log.warning("not the writer", **error.data)
+        log.warning("not the writer", code=error.code, reason=error.message, **error.data)
         return 0

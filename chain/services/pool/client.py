@@ -23,6 +23,8 @@ PREFIX = "mds:pool:"
 IDLE_MS = 600_000
 MAX_IDLE = 20_000
 ADD_CHUNK = 500
+# what the update script answers when the pool has not seen the commit before
+_MISSED = -2
 
 
 class Pool:
@@ -75,20 +77,52 @@ class Pool:
             check_policy(tx, self._policy)
         return wire.add_results(self._run("add", wire.add_arguments(items, base_fee, now_ms, self._policy)))
 
-    def on_update(self, update: ChainUpdate, now_ms: int) -> None:
+    def sequence(self) -> int:
+        """Of the last commit that the pool has seen; -1 where it knows of none, new or wiped."""
+        raw = cast("bytes | None", self._redis.get(f"{self._prefix}sequence"))
+        return -1 if raw is None else int(raw)
+
+    def on_update(self, update: ChainUpdate, now_ms: int, *, gapless: bool = False) -> bool:
         """Follow a commit of the writer: one round trip, idempotent by its sequence.
 
         What was accepted or can no longer run leaves, what a reorganisation undid comes back, and
         transactions in merged blocks are passed over by ``select``.
+
+        Returns
+        -------
+        bool
+            False where ``gapless`` is asked for and the pool has not seen the commit before this one, because
+            Redis was away, wiped or lost its last second: call ``readmit`` and ``resync`` then.
         """
         accounts = wire.pack_accounts(update.state.accounts, update.state.codes)
-        calls: list[tuple[str, list[Any]]] = [("update", [now_ms, update.sequence, 0, accounts])]
+        calls: list[tuple[str, list[Any]]] = [("update", [now_ms, update.sequence, 2 if gapless else 0, accounts])]
         back = [item for tx in update.returned if (item := self._returned(tx, update)) is not None]
         for start in range(0, len(back), ADD_CHUNK):
             chunk = back[start : start + ADD_CHUNK]
             calls.append(("add", wire.add_arguments(chunk, update.virtual.base_fee, now_ms, self._policy)))
         calls.append(("flight", [now_ms, update.sequence, b"".join(update.virtual.in_flight)]))
-        self._run_all(calls)
+        return bool(self._run_all(calls)[0] != _MISSED)
+
+    def readmit(
+        self,
+        transactions: Iterable[Transaction],
+        states: Mapping[bytes, SenderState],
+        base_fee: int,
+        now_ms: int,
+    ) -> int:
+        """Take back what reorganisations undid while the pool did not listen; how many it holds then.
+
+        Parameters
+        ----------
+        states : mapping
+            Every sender's account as of the last commit.
+        """
+        back = [(tx, encode_transaction(tx), states[tx.sender]) for tx in transactions if self._passes(tx)]
+        held = 0
+        for start in range(0, len(back), ADD_CHUNK):
+            results = self.add_many(back[start : start + ADD_CHUNK], base_fee, now_ms)
+            held += sum(result.code < wire.AddCode.UNKNOWN_SENDER for result in results)
+        return held
 
     def resync(
         self,
@@ -165,10 +199,7 @@ class Pool:
             self._redis.delete(key)
 
     def _returned(self, tx: Transaction, update: ChainUpdate) -> tuple[Transaction, bytes, SenderState | None] | None:
-        try:
-            check_policy(tx, self._policy)
-        except BlockchainError as refused:
-            log.info("pool.not_readmitted", tx=tx.hash.hex(), code=refused.code)
+        if not self._passes(tx):
             return None
         state = None
         if tx.sender in update.state.accounts:
@@ -177,6 +208,14 @@ class Pool:
             nonce, balance = (account.nonce, account.balance) if account is not None else (0, 0)
             state = SenderState(nonce, balance, wire.code_kind(code), update.sequence)
         return tx, encode_transaction(tx), state
+
+    def _passes(self, tx: Transaction) -> bool:
+        try:
+            check_policy(tx, self._policy)
+        except BlockchainError as refused:
+            log.info("pool.not_readmitted", tx=tx.hash.hex(), code=refused.code)
+            return False
+        return True
 
     def _sender_key(self, sender: bytes) -> bytes:
         return f"{self._prefix}s:".encode() + sender

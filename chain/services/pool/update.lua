@@ -1,10 +1,13 @@
 -- A commit of the writer: new states of accounts.  The sequence is set in the same step, so that a
 -- state read before the commit can no longer enter.
--- ARGV: now_ms, sequence, 1 to force, accounts (each: address, nonce, balance, code kind)
--- Answer: how many senders of the pool were touched, -1 when the commit was seen before.
+-- ARGV: now_ms, sequence, 1 to force or 2 to be refused where a commit was missed, accounts (each: address,
+-- nonce, balance, code kind)
+-- Answer: how many senders of the pool were touched, -1 when the commit was seen before, -2 when one was missed.
 local WIDTH = 41
 local now, sequence = tonumber(ARGV[1]), tonumber(ARGV[2])
-if ARGV[3] ~= '1' and sequence <= tonumber(call('GET', K_SEQUENCE) or '-1') then return -1 end
+local last = tonumber(call('GET', K_SEQUENCE) or '-1')
+if ARGV[3] ~= '1' and sequence <= last then return -1 end
+if ARGV[3] == '2' and sequence ~= last + 1 then return -2 end
 call('SET', K_SEQUENCE, ARGV[2])
 local accounts = ARGV[4]
 local count = 0
