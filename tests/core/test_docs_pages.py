@@ -136,6 +136,12 @@ def test_every_refusal_to_start_is_explained() -> None:
     assert raised - NOT_AT_START == set(rows) - {"code"}
 
 
+def test_every_table_is_explained() -> None:
+    models = [file.read_text() for file in (ROOT / "chain" / "models").glob("*.py")]
+    tables = {table for text in models for table in re.findall(r'db_table = "(\w+)"', text)}
+    assert tables == set(re.findall(r"`(chain_\w+)`", (ROOT / "docs" / "architecture" / "data.md").read_text()))
+
+
 def config_codes(file: Path) -> Iterator[str]:
     """Codes of the ``ConfigError`` that a source file makes."""
     for node in ast.walk(parsed(file)):
