@@ -224,6 +224,25 @@ class Environment:
     shard_workers: int = _variable(
         "0", _integer(0, 256), "number", "Worker processes of `shards`; 0 is the number of cores."
     )
+    lanes_min_gas: int = _variable(
+        "2000000",
+        _integer(0, 10**12),
+        "gas",
+        "Least call gas that `shards` would have to take off the writer before an epoch's lanes are offered to them; "
+        "0 keeps all lanes in the writer.",
+    )
+    lanes_min_txs: int = _variable(
+        "0",
+        _integer(0, 1_000_000),
+        "number",
+        "Lanes of at least so many plain transfers are offered too; 0 is never.",
+    )
+    lanes_deadline_ms: int = _variable(
+        "3000",
+        _integer(10, 600_000),
+        "milliseconds",
+        "How long the writer waits for lanes that a worker has taken; then it runs them itself.",
+    )
     mine_workers: int = _variable("3", _integer(1, 256), "number", "Worker processes of `mine`.")
     pool_max_count: int = _variable(
         "50000",
@@ -263,6 +282,29 @@ class Environment:
     )
     rpc_cors_origins: tuple[str, ...] = _variable(
         "*", _names, "origins, comma", "Origins of pages that may read JSON-RPC answers; `*` is all."
+    )
+    rpc_max_sockets: int = _variable(
+        "4000", _integer(1, 1_000_000), "number", "WebSocket connections of one process that answers JSON-RPC."
+    )
+    rpc_max_subscriptions: int = _variable(
+        "100", _integer(1, 100_000), "number", "Subscriptions of one WebSocket connection."
+    )
+    rpc_rate: int = _variable(
+        "2000",
+        _integer(0, 10**9),
+        "points per second",
+        "What one address or API key may spend on JSON-RPC: most methods cost 1 point, calls, logs and traces more; "
+        "0 is no limit. Callers on this machine are counted only when a proxy names somebody else.",
+    )
+    rpc_burst: int = _variable(
+        "10000", _integer(1, 10**9), "points", "What an address or API key that was quiet may spend at once."
+    )
+    rpc_local_operator: bool = _variable(
+        "0",
+        _flag,
+        "1 or 0",
+        "Whether programs on this machine may use the operator's JSON-RPC methods without an API key. Pages and "
+        "proxies never may.",
     )
     log_level: str = _variable(
         "INFO", _choice("DEBUG", "INFO", "WARNING", "ERROR"), "level", "Least important message that is logged."

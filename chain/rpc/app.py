@@ -6,6 +6,7 @@ Under uvicorn it is all of :8545; under Daphne it serves /rpc and /ws/rpc beside
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Iterable
 from importlib import import_module
 from typing import Any
@@ -19,6 +20,7 @@ from chain.rpc.caller import Caller, set_caller
 from chain.rpc.hosts import host_allowed, origin_allowed
 from chain.rpc.node import NodeHolder
 from chain.rpc.registry import METHODS
+from chain.rpc.sockets import TRY_LATER, Socket
 
 log = structlog.get_logger(__name__)
 
@@ -28,7 +30,7 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 MAX_BODY = 5 * 1024 * 1024
 METHOD_MODULES = (
-    *("eth_chain", "eth_blocks", "eth_fees", "eth_send", "eth_call", "eth_filters"),
+    *("eth_chain", "eth_blocks", "eth_fees", "eth_send", "eth_call", "eth_filters", "eth_subscribe"),
     *("net", "txpool", "mds", "mds_mining"),
 )
 # requests of one socket that may be under way at once
@@ -44,6 +46,7 @@ _PREFLIGHT = (
     (b"access-control-max-age", b"86400"),
 )
 _holder = NodeHolder()
+_sockets: set[Socket] = set()
 
 
 async def application(scope: Scope, receive: Receive, send: Send) -> None:
@@ -174,7 +177,30 @@ async def _websocket(scope: Scope, receive: Receive, send: Send) -> None:
     if not host_allowed(headers.get(b"host", b"")) or (origin is not None and not origin_allowed(origin)):
         await send({"type": "websocket.close", "code": 4403})
         return
+    if len(_sockets) >= settings.MDS_RPC_MAX_SOCKETS:
+        await send({"type": "websocket.close", "code": TRY_LATER})
+        return
     await send({"type": "websocket.accept"})
+    socket = Socket(send)
+    set_caller(Caller(scope, socket))
+    _sockets.add(socket)
+    listening = asyncio.create_task(_listen(socket, receive))
+    dropped = asyncio.create_task(socket.dropped.wait())
+    try:
+        await asyncio.wait({listening, dropped}, return_when=asyncio.FIRST_COMPLETED)
+        if socket.dropped.is_set():
+            with contextlib.suppress(TimeoutError, OSError, RuntimeError):
+                await asyncio.wait_for(send({"type": "websocket.close", "code": TRY_LATER}), 1)
+    finally:
+        _sockets.discard(socket)
+        for task in (listening, dropped):
+            task.cancel()
+        await asyncio.gather(listening, dropped, return_exceptions=True)
+        await socket.close()
+
+
+async def _listen(socket: Socket, receive: Receive) -> None:
+    """Answer requests, a few at a time, until the caller goes."""
     width = asyncio.Semaphore(SOCKET_WIDTH)
     running: set[asyncio.Task[None]] = set()
     try:
@@ -187,10 +213,10 @@ async def _websocket(scope: Scope, receive: Receive, send: Send) -> None:
             try:
                 _check_size(len(body), body[:400])
             except RequestError as error:
-                await send({"type": "websocket.send", "text": dispatch.failure_body(error).decode()})
+                await socket.reply(dispatch.failure_body(error).decode())
                 continue
             await width.acquire()
-            task = asyncio.create_task(_answer_socket(body, send, width))
+            task = asyncio.create_task(_answer_socket(body, socket, width))
             running.add(task)
             task.add_done_callback(running.discard)
     finally:
@@ -199,10 +225,11 @@ async def _websocket(scope: Scope, receive: Receive, send: Send) -> None:
         await asyncio.gather(*running, return_exceptions=True)
 
 
-async def _answer_socket(body: bytes, send: Send, width: asyncio.Semaphore) -> None:
+async def _answer_socket(body: bytes, socket: Socket, width: asyncio.Semaphore) -> None:
     try:
         answer = await _handle(body)
         if answer is not None:
-            await send({"type": "websocket.send", "text": answer.decode()})
+            await socket.reply(answer.decode())
     finally:
+        socket.release()
         width.release()

@@ -19,6 +19,7 @@ from chain.core.errors import RequestCode, RequestError, StoreError
 from chain.core.pool import CodeKind, SenderState
 from chain.core.shards import shard_of
 from chain.core.spec import ChainSpec
+from chain.rpc.feed import Feed
 from chain.rpc.filters import Filters
 from chain.rpc.head import Head, HeadFollower
 from chain.rpc.params import BlockRef
@@ -61,6 +62,7 @@ class Node:
         self.pool = AsyncPool(self.redis, pool_policy(self.spec), self._read_senders, now_ms)
         self.calls = CallWorkers()
         self.filters = Filters(self.redis)
+        self.feed = Feed(self)
         # answers that hold for one head: cleared when the next one is known
         self.cache: dict[Any, Any] = {}
         self.heads.listen(self._on_head)
@@ -72,6 +74,7 @@ class Node:
 
     async def stop(self) -> None:
         """Close everything."""
+        await self.feed.stop()
         await self.heads.stop()
         await self.calls.stop()
         await self._database.close()

@@ -108,6 +108,24 @@ async def tips(conn: AsyncConnection) -> list[tuple[bytes, int, int, int, int, s
     return await rows.fetchall()
 
 
+async def last_inserted(conn: AsyncConnection) -> int:
+    """The insertion number of the newest block of the DAG."""
+    rows = await conn.execute("SELECT coalesce(max(seq), 0) FROM chain_block", binary=True)
+    row: Any = await rows.fetchone()
+    return int(row[0])
+
+
+async def inserted_after(conn: AsyncConnection, seq: int, limit: int) -> list[tuple[Any, ...]]:
+    """Blocks by insertion: seq, hash, stream, parents, selected_parent, blue_score, number, timestamp_ms, tx_count."""
+    rows = await conn.execute(
+        "SELECT seq, hash, stream, parents, selected_parent, blue_score, number, timestamp_ms, tx_count"
+        " FROM chain_block WHERE seq > %s ORDER BY seq LIMIT %s",
+        (seq, limit),
+        binary=True,
+    )
+    return await rows.fetchall()
+
+
 async def node_row(conn: AsyncConnection) -> Any:
     """(sequence, sink, number, finality point, tips, blocks by stream, accepted, reorgs, deepest, updated_ms)."""
     rows = await conn.execute(

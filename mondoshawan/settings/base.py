@@ -17,6 +17,10 @@ MDS_KEYS_FOLDER = FOLDER.keys
 MDS_REDIS_URL = ENV.redis_url or f"unix://{FOLDER.redis_socket}?db=0"
 
 MDS_VALIDATE_INLINE_TXS = ENV.validate_inline_txs
+MDS_SHARD_WORKERS = ENV.shard_workers
+MDS_LANES_MIN_GAS = ENV.lanes_min_gas
+MDS_LANES_MIN_TXS = ENV.lanes_min_txs
+MDS_LANES_DEADLINE_MS = ENV.lanes_deadline_ms
 MDS_POOL_MAX_COUNT = ENV.pool_max_count
 MDS_POOL_MAX_BYTES = ENV.pool_max_bytes
 MDS_POOL_SENDER_PENDING = ENV.pool_sender_pending
@@ -30,6 +34,11 @@ MDS_RPC_CALL_WORKERS = ENV.rpc_call_workers
 MDS_RPC_CALL_SECONDS = ENV.rpc_call_seconds
 MDS_RPC_DB_CONNECTIONS = ENV.rpc_db_connections
 MDS_RPC_CORS_ORIGINS = ENV.rpc_cors_origins
+MDS_RPC_MAX_SOCKETS = ENV.rpc_max_sockets
+MDS_RPC_MAX_SUBSCRIPTIONS = ENV.rpc_max_subscriptions
+MDS_RPC_RATE = ENV.rpc_rate
+MDS_RPC_BURST = ENV.rpc_burst
+MDS_RPC_LOCAL_OPERATOR = ENV.rpc_local_operator
 
 # ---- Django ----
 BASE_DIR = environment.PROJECT_ROOT

@@ -1,0 +1,232 @@
+"""Subscriptions: what each kind tells, in which order, and who is dropped."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import orjson
+import pytest
+
+from chain.core.types import Log
+from chain.rpc import sockets
+from chain.rpc.app import application
+from tests.factories import wallets
+from tests.factories.chain import Effects
+from tests.rpc.conftest import TOKEN, TOPIC_A, TOPIC_B, Caller, Scene
+
+pytestmark = pytest.mark.django_db
+
+
+def h(value: bytes) -> str:
+    return "0x" + value.hex()
+
+
+class Talk:
+    """One WebSocket conversation with the application."""
+
+    def __init__(self) -> None:
+        self.incoming: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        self.sent: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        self.stuck = asyncio.Event()
+        self.stuck.set()
+        self.ids = 0
+
+    async def __aenter__(self) -> Talk:
+        async def send(message: dict[str, Any]) -> None:
+            if message["type"] == "websocket.send":
+                await self.stuck.wait()
+            self.sent.put_nowait(message)
+
+        self.incoming.put_nowait({"type": "websocket.connect"})
+        scope = {"type": "websocket", "path": "/", "headers": [(b"host", b"localhost")], "client": ("127.0.0.1", 5)}
+        self.task = asyncio.create_task(application(scope, self.incoming.get, send))
+        assert (await asyncio.wait_for(self.sent.get(), 10))["type"] == "websocket.accept"
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        self.incoming.put_nowait({"type": "websocket.disconnect"})
+        await asyncio.wait_for(self.task, 10)
+
+    async def next(self) -> dict[str, Any]:
+        message = await asyncio.wait_for(self.sent.get(), 10)
+        return orjson.loads(message["text"])
+
+    async def ask(self, method: str, *params: Any) -> Any:
+        self.ids += 1
+        request = {"jsonrpc": "2.0", "id": self.ids, "method": method, "params": list(params)}
+        self.incoming.put_nowait({"type": "websocket.receive", "text": orjson.dumps(request).decode()})
+        answer = await self.next()
+        assert answer["id"] == self.ids, answer
+        return answer.get("result", answer.get("error"))
+
+    async def heard(self, subscription: str) -> Any:
+        message = await self.next()
+        assert message["method"] == "eth_subscription"
+        assert message["params"]["subscription"] == subscription
+        return message["params"]["result"]
+
+
+@pytest.fixture
+def talk(rpc: Caller) -> Callable[[Callable[[Talk], Coroutine[Any, Any, None]]], None]:
+    def run(story: Callable[[Talk], Coroutine[Any, Any, None]]) -> None:
+        async def whole() -> None:
+            async with Talk() as one:
+                await story(one)
+
+        rpc.runner.run(whole())
+
+    return run
+
+
+def extend(scene: Scene, *blocks_logs: tuple[Log, ...]) -> list[bytes]:
+    factory, made = scene.factory, []
+    for logs in blocks_logs:
+        parent = scene.hashes[-1]
+        body = [factory.send(parent, 3, wallets.address(80), 1)]
+        block = factory.extend(parent, body, Effects(logs={0: logs} if logs else {}))
+        scene.apply(factory.update([factory.blocks[block]], sink=block, added=[block]))
+        scene.hashes.append(block)
+        made.append(block)
+    scene.publish()
+    return made
+
+
+def test_heads_and_logs(rpc: Caller, scene: Scene, talk: Any) -> None:
+    async def story(one: Talk) -> None:
+        heads = await one.ask("eth_subscribe", "newHeads")
+        (block,) = extend(scene, ())
+        head = await one.heard(heads)
+        assert (head["hash"], head["number"]) == (h(block), hex(len(scene.hashes) - 1))
+        assert "transactions" not in head
+        assert await one.ask("eth_unsubscribe", heads) is True
+        assert (await one.ask("eth_unsubscribe", heads))["message"] == "subscription not found"
+        logs = await one.ask("eth_subscribe", "logs", {"address": h(TOKEN), "topics": [h(TOPIC_A)]})
+        extend(scene, (Log(TOKEN, (TOPIC_B,), b""), Log(TOKEN, (TOPIC_A, TOPIC_B), b"\x09")), ())
+        told = await one.heard(logs)
+        assert (told["data"], told["removed"], told["logIndex"]) == ("0x09", False, "0x1")
+
+    talk(story)
+
+
+def test_a_reorganisation(rpc: Caller, scene: Scene, talk: Any) -> None:
+    factory = scene.factory
+
+    async def story(one: Talk) -> None:
+        heads, logs = await one.ask("eth_subscribe", "newHeads"), await one.ask("eth_subscribe", "logs", {})
+        fork = scene.hashes[-1]
+        (undone,) = extend(scene, (Log(TOKEN, (TOPIC_A,), b"\x01"),))
+        assert (await one.heard(heads))["hash"] == h(undone)
+        first = await one.heard(logs)
+        body = [factory.send(fork, 4, wallets.address(81), 1)]
+        left = factory.extend(fork, body, Effects(logs={0: (Log(TOKEN, (TOPIC_B,), b"\x02"),)}), step_ms=1500)
+        right = factory.extend(left)
+        blocks = [factory.blocks[left], factory.blocks[right]]
+        scene.apply(factory.update(blocks, sink=right, removed=[undone], added=[left, right]))
+        scene.hashes[-1:] = [left, right]
+        scene.publish()
+        assert [(await one.heard(heads))["hash"] for _ in range(2)] == [h(left), h(right)]
+        assert await one.heard(logs) == {**first, "removed": True}
+        assert (await one.heard(logs))["data"] == "0x02"
+
+    talk(story)
+
+
+def test_pool_dag_and_figures(rpc: Caller, scene: Scene, talk: Any) -> None:
+    async def story(one: Talk) -> None:
+        short = await one.ask("eth_subscribe", "newPendingTransactions")
+        raw, tx = scene.factory.send(scene.hashes[-1], 2, wallets.address(82), 1)
+        # the feed reads the stream's end before the transaction comes
+        await asyncio.sleep(0.2)
+        await one_off(raw)
+        assert await one.heard(short) == h(tx.hash)
+        await one.ask("eth_unsubscribe", short)
+        full = await one.ask("eth_subscribe", "newPendingTransactions", True)
+        await asyncio.sleep(0.2)
+        raw, tx = scene.factory.send(scene.hashes[-1], 1, wallets.address(82), 1)
+        await one_off(raw)
+        pending = await one.heard(full)
+        assert (pending["hash"], pending["blockHash"]) == (h(tx.hash), None)
+        await one.ask("eth_unsubscribe", full)
+        dag = await one.ask("eth_subscribe", "mds_dag")
+        (block,) = extend(scene, ())
+        told = await one.heard(dag)
+        assert [entry["hash"] for entry in told["blocks"]] == [h(block)]
+        assert told["added"] == [{"number": len(scene.hashes) - 1, "hash": h(block)}]
+        await one.ask("eth_unsubscribe", dag)
+        stats = await one.ask("eth_subscribe", "mds_stats")
+        assert (await one.heard(stats))["number"] == len(scene.hashes) - 1
+        await one.ask("eth_unsubscribe", stats)
+        assert isinstance(await one.ask("eth_subscribe", "syncing"), str)
+
+    async def one_off(raw: bytes) -> None:
+        async with Talk() as other:
+            assert isinstance(await other.ask("eth_sendRawTransaction", h(raw)), str)
+
+    talk(story)
+
+
+@pytest.mark.parametrize(
+    "params", [("nothing",), (), ("newHeads", {}), ("logs", 5), ("logs", {"blockHash": h(bytes(32))}), (5,)]
+)
+def test_wrong_subscriptions(talk: Any, params: tuple[Any, ...]) -> None:
+    async def story(one: Talk) -> None:
+        assert (await one.ask("eth_subscribe", *params))["code"] == -32602
+
+    talk(story)
+
+
+def test_over_http_there_are_none(rpc: Caller) -> None:
+    error = rpc.error("eth_subscribe", "newHeads")
+    assert (error["code"], error["message"]) == (-32601, "notifications not supported")
+
+
+def test_subscriptions_of_a_connection_are_capped(talk: Any, settings: Any) -> None:
+    settings.MDS_RPC_MAX_SUBSCRIPTIONS = 2
+
+    async def story(one: Talk) -> None:
+        for _ in range(2):
+            assert isinstance(await one.ask("eth_subscribe", "newHeads"), str)
+        assert (await one.ask("eth_subscribe", "newHeads"))["code"] == -32005
+
+    talk(story)
+
+
+def test_connections_are_capped(rpc: Caller, settings: Any) -> None:
+    settings.MDS_RPC_MAX_SOCKETS = 0
+    sent: list[dict[str, Any]] = []
+
+    async def connect() -> None:
+        async def send(message: dict[str, Any]) -> None:
+            sent.append(message)
+
+        async def receive() -> dict[str, Any]:
+            return {"type": "websocket.connect"}
+
+        await application({"type": "websocket", "headers": [(b"host", b"localhost")]}, receive, send)
+
+    rpc.runner.run(connect())
+    assert sent == [{"type": "websocket.close", "code": 1013}]
+
+
+def test_who_does_not_read_is_dropped_and_others_hear(
+    rpc: Caller, scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sockets, "MAX_WAITING", 3)
+
+    async def whole() -> None:
+        async with Talk() as slow, Talk() as quick:
+            await slow.ask("eth_subscribe", "newHeads")
+            heads = await quick.ask("eth_subscribe", "newHeads")
+            slow.stuck.clear()
+            for _ in range(6):
+                extend(scene, ())
+                await quick.heard(heads)
+            await asyncio.wait_for(slow.task, 10)
+            assert slow.sent.get_nowait() == {"type": "websocket.close", "code": 1013}
+            from chain.rpc.app import _holder
+
+            assert (await _holder.get()).feed.count() == 1
+
+    rpc.runner.run(whole())
