@@ -104,16 +104,17 @@ def count_rows(conn: Connection, table: str) -> int:
     return _number(conn, f"SELECT count(*) FROM {table}")  # noqa: S608 - our own names
 
 
-def read_blocks(
-    conn: Connection, after: int, limit: int, *, table: str = "chain_block", places: str = "chain_block_transaction"
-) -> list[AuditedBlock]:
-    """The next blocks after an insertion number, ascending, with their bodies; at most ``MAX_READ_BYTES``."""
+def read_blocks(conn: Connection, after: int, limit: int, *, prefix: str = "chain_") -> list[AuditedBlock]:
+    """The next blocks after an insertion number, ascending, with their bodies; at most ``MAX_READ_BYTES``.
+
+    ``prefix`` names copies of the tables of blocks, of places and of transactions.
+    """
     with database_errors():
         rows = (
             cursor(conn)
             .execute(
                 f"SELECT seq, {columns(ARRIVAL_COLUMNS)}, {columns(HEADER_COLUMNS)}, {columns(PLACE_COLUMNS)}"  # noqa: S608
-                f" FROM {table} WHERE seq > %s ORDER BY seq LIMIT %s",
+                f" FROM {prefix}block WHERE seq > %s ORDER BY seq LIMIT %s",
                 (after, limit),
                 binary=True,
             )
@@ -123,7 +124,7 @@ def read_blocks(
         while taken < len(rows) and (taken == 0 or size + rows[taken][4] <= MAX_READ_BYTES):
             size += rows[taken][4]
             taken += 1
-        bodies = _bodies(conn, [row[6] for row in rows[:taken]], places)
+        bodies = _bodies(conn, [row[6] for row in rows[:taken]], prefix)
     return [
         AuditedBlock(row[0], record_of(row[6:]), row[1], row[2], row[3], row[4], row[5], tuple(bodies[row[6]]))
         for row in rows[:taken]
@@ -223,12 +224,12 @@ def stream_codes(conn: Connection) -> Iterator[tuple[bytes, bytes]]:
     return _stream(conn, "SELECT hash, code FROM chain_code")
 
 
-def _bodies(conn: Connection, hashes: list[bytes], places: str) -> dict[bytes, list[BodyRow]]:
+def _bodies(conn: Connection, hashes: list[bytes], prefix: str) -> dict[bytes, list[BodyRow]]:
     bodies: dict[bytes, list[BodyRow]] = {block: [] for block in hashes}
     rows = cursor(conn).execute(
         "SELECT w.hash, p.position, p.tx, t.sender, t.nonce, t.raw FROM unnest(%s::bytea[]) w(hash)"  # noqa: S608
-        f" CROSS JOIN LATERAL (SELECT position, tx FROM {places} WHERE block = w.hash OFFSET 0) p"
-        " LEFT JOIN LATERAL (SELECT sender, nonce, raw FROM chain_transaction WHERE hash = p.tx OFFSET 0) t ON true"
+        f" CROSS JOIN LATERAL (SELECT position, tx FROM {prefix}block_transaction WHERE block = w.hash OFFSET 0) p"
+        f" LEFT JOIN LATERAL (SELECT sender, nonce, raw FROM {prefix}transaction WHERE hash = p.tx OFFSET 0) t ON true"
         " ORDER BY w.hash, p.position",
         (hashes,),
         binary=True,

@@ -78,7 +78,7 @@ def initialise(conn: Connection, spec: ChainSpec, genesis: Genesis) -> bool:
         make_partitions(cur, spec.shard_count)
         if cur.execute("SELECT 1 FROM chain_identity").fetchone() is not None:
             return False
-        _write_genesis(cur, spec, genesis)
+        write_genesis(cur, spec, genesis)
     return True
 
 
@@ -156,7 +156,8 @@ def _check_identity(found: Identity | None, spec: ChainSpec, genesis: Genesis) -
         )
 
 
-def _write_genesis(cur: Cursor, spec: ChainSpec, genesis: Genesis) -> None:
+def write_genesis(cur: Cursor, spec: ChainSpec, genesis: Genesis) -> None:
+    """Write the rows of genesis and of the node at genesis into empty tables that have their partitions."""
     block_hash, header = genesis.hash, genesis.header
     arrival = (str(BlockStatus.CHAIN_VALID), "genesis", header.timestamp_ms, block_size(header, ()), 0)
     block = (0, *header_values(block_hash, header), *place_values(genesis_record(genesis)), *arrival)

@@ -194,7 +194,7 @@ def test_damage_is_found(bench, monkeypatch):
 
 def test_a_seal_that_no_work_stands_behind(bench, monkeypatch):
     entangled(bench)
-    monkeypatch.setattr("chain.services.verify.chain.expand", lambda compact: 1)
+    monkeypatch.setattr("chain.services.verify.stored.expand", lambda compact: 1)
     assert verify(bench, seals=False).differences == ()
     first = verify(bench, limit=1).differences[0]
     assert (first.code, first.data["reason"]) == ("verify_block_unusable", "seal_above_target")

@@ -5,21 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from chain.core.codec import header_hash, pre_hash
+from chain.core.codec import header_hash
 from chain.core.consensus.engine import Arrival
-from chain.core.difficulty import expand
 from chain.core.errors import BadDelivery, BlockchainError, NotYet, RuleViolation, StoreError
 from chain.core.genesis import Genesis
-from chain.core.rules.body_in_isolation import check_body_in_isolation
-from chain.core.rules.header_in_isolation import check_header_in_isolation
-from chain.core.seals.checks import check_work_seal
 from chain.core.spec import ChainSpec
 from chain.core.transactions import decode_transaction
-from chain.core.types import Block, BlockStatus, EpochSummary, Stream, Transaction
+from chain.core.types import BlockStatus, EpochSummary, Stream, Transaction
 from chain.pipeline.replay import Replay
 from chain.services.verify.epochs import EpochChecks
 from chain.services.verify.findings import EnoughFound, Findings
 from chain.services.verify.state import check_state
+from chain.services.verify.stored import arrival_of
 from chain.stores import audit, load, window
 from chain.stores.connection import Connection
 from chain.stores.genesis import genesis_record, read_identity
@@ -151,20 +148,14 @@ class _Verifier:
         if header.stream == Stream.GENESIS:
             self._genesis(stored)
             return
-        block = Block(header, tuple([row.raw or b"" for row in stored.body]))
         try:
-            check_header_in_isolation(header, self.spec)
-            if self.seals and Stream(header.stream).is_work:
-                check_work_seal(
-                    header.stream, pre_hash(header), header.timestamp_ms, expand(header.target), header.seal
-                )
-            transactions = check_body_in_isolation(block, self.spec)
-            self._body(stored, block, transactions)
-            made = self.replay.add(Arrival(header, transactions, block.transactions, stored.source, stored.received_ms))
+            arrival = arrival_of(stored, header, self.spec, seals=self.seals)
+            self._body(stored, arrival)
+            made = self.replay.add(arrival)
         except (RuleViolation, BadDelivery, NotYet) as error:
             self._unusable(stored, error)
             return
-        self.transactions += len(transactions)
+        self.transactions += len(arrival.transactions)
         self.findings.equal_fields("verify_block", record, made, leave_out=("hash", "header"), hash=name)
 
     def _genesis(self, stored: audit.AuditedBlock) -> None:
@@ -173,11 +164,11 @@ class _Verifier:
         self.findings.equal_fields("verify_block", stored.record, expected, ("header",), hash=expected.hash)
         self.findings.equal("verify_status", stored.status, str(BlockStatus.CHAIN_VALID), hash=expected.hash)
 
-    def _body(self, stored: audit.AuditedBlock, block: Block, transactions: Sequence[Transaction]) -> None:
+    def _body(self, stored: audit.AuditedBlock, arrival: Arrival) -> None:
         equal, name = self.findings.equal, stored.record.hash
-        equal("verify_block", stored.size, block_size(block.header, block.transactions), field="size", hash=name)
-        equal("verify_block", stored.tx_count, len(transactions), field="tx_count", hash=name)
-        for place, (row, tx) in enumerate(zip(stored.body, transactions, strict=True)):
+        equal("verify_block", stored.size, block_size(arrival.header, arrival.envelopes), field="size", hash=name)
+        equal("verify_block", stored.tx_count, len(arrival.transactions), field="tx_count", hash=name)
+        for place, (row, tx) in enumerate(zip(stored.body, arrival.transactions, strict=True)):
             equal("verify_body", row.position, place, field="position", hash=name)
             equal("verify_transaction", row.hash, tx.hash, field="hash", tx=tx.hash)
             equal("verify_transaction", row.sender, tx.sender, field="sender", tx=tx.hash)
