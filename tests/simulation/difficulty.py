@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from chain.core.difficulty import expand
+from chain.core.difficulty import expand, work
 from chain.core.types import Stream
 from tests.simulation.measure import windows
 from tests.simulation.miners import HashRate, Miner, mean_interval_ms
@@ -172,3 +172,31 @@ def clock_liars(rules: Rules, seed: int, *, late: bool, span_s: int = 1_500) -> 
     ClockLiar(world, "liar", USUAL_RATE.times(0.5), late=late)
     world.run_s(span_s)
     return len([b for b in world.ledger.records if world.ledger.records[b].header.stream == Stream.B]) / span_s
+
+
+@dataclass(frozen=True)
+class StalePrice:
+    """What a shower of stale blocks costs: a first outlay, then each, both in honest B blocks; and hashes."""
+
+    outlay: float
+    each: float
+    hashes: int
+
+
+def cost_of_stale_blocks(rules: Rules, seed: int, depth: int) -> StalePrice:
+    """The price of valid blocks on a branch ``depth`` work_score below the sink whose clock runs as it may."""
+    world = make_world(rules, seed, miners=2)
+    world.run_s(HOUR_S)
+    ledger, miner = world.ledger, world.miners[0]
+    step_ms = 80 * rules.spec.stream_b.interval_ms
+
+    def hashes(tip: bytes) -> float:
+        return work(expand(ledger.target(tip, Stream.B)), 1)
+
+    honest = hashes(world.sink)
+    tip = ledger.dag.block_at_or_below_work_score(world.sink, ledger.records[world.sink].work_score - depth)
+    outlay = 0.0
+    while ledger.time_of(tip) + step_ms < world.simulation.now_ms:
+        outlay += hashes(tip) / honest
+        tip = miner.mint(Stream.B, [tip], ledger.time_of(tip) + step_ms)
+    return StalePrice(round(outlay, 2), hashes(tip) / honest, round(hashes(tip)))

@@ -87,3 +87,32 @@ def stale_at_the_bound(
         counts[False, True],
         sum(ledger.maker[block] == ATTACKER for block, _ in ledger.colours(head)),
     )
+
+
+@dataclass(frozen=True)
+class Shower:
+    """Virtual before and after ``stale`` valid blocks that nobody can merge any more."""
+
+    stale: int
+    tips: int
+    same_virtual: bool
+    merged_later: int
+
+
+def shower(rules: Rules, seed: int, count: int = 200) -> Shower:
+    """Many blocks beside each other on a block far below the merge bound."""
+    world = make_world(rules, seed, miners=2)
+    world.run_s(120)
+    miner, ledger = world.miners[0], world.ledger
+    before = miner.node.virtual()
+    deep = ledger.dag.block_at_or_below_work_score(
+        world.sink, ledger.records[world.sink].work_score - 2 * rules.spec.merge_depth
+    )
+    stale = [miner.mint(Stream.B, [deep], ledger.time_of(deep) + 1) for _ in range(count)]
+    for node in world.network.nodes:
+        node.synchronise(stale)
+    after = miner.node.virtual()
+    tips = len(miner.node.tips)
+    world.run_s(30)
+    dag = ledger.dag
+    return Shower(count, tips, before == after, sum(dag.in_past(block, world.sink) for block in stale))

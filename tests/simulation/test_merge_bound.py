@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.simulation.merge_bound import stale_at_the_bound
+from tests.simulation.merge_bound import shower, stale_at_the_bound
 from tests.simulation.rules import Rules, simulated_spec
 
 SHALLOW = Rules(simulated_spec(merge_depth=30, finality_depth=600))
@@ -37,3 +37,10 @@ def test_fast_blocks_that_keep_away_from_the_bound_are_not_lost_either():
     assert careful.released > 40
     assert careful.fast > 800
     assert careful.fast_lost == careful.work_lost == 0
+
+
+def test_blocks_below_the_bound_change_nothing_however_many():
+    outcome = shower(SHALLOW, 1)
+    assert outcome.tips > outcome.stale == 200
+    assert outcome.same_virtual
+    assert outcome.merged_later == 0
