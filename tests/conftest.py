@@ -10,6 +10,7 @@ import shutil
 import signal
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -39,7 +40,10 @@ def servers() -> Iterator[None]:
         if not env.database_url:
             postgres.require_reachable(folder, user)
             postgres.initialise(folder, user, password)
-            server = launch.spawn(postgres.launch(folder, user, 64), folder.log / "postgres.log")
+            start = postgres.launch(folder, user, 64)
+            # nobody needs this data after a loss of power
+            start = replace(start, argv=(*start.argv, "-c", "fsync=off", "-c", "synchronous_commit=off"))
+            server = launch.spawn(start, folder.log / "postgres.log")
             started.append((server, signal.SIGINT))
             postgres.wait_ready(postgres.connection_info(folder, password, "postgres"), 60)
         if not env.redis_url:
