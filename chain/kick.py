@@ -32,6 +32,7 @@ class TaskName(StrEnum):
 
     VALIDATE = "chain.tasks.validate.candidate"
     VIRTUAL = "chain.tasks.virtual.drain"
+    SHARD = "chain.tasks.shards.lanes"
     MINE_A = "chain.tasks.mine.a"
     MINE_B = "chain.tasks.mine.b"
     MINE_C = "chain.tasks.mine.c"
@@ -41,6 +42,7 @@ class TaskName(StrEnum):
 QUEUE_OF = {
     TaskName.VALIDATE: Queue.VALIDATE,
     TaskName.VIRTUAL: Queue.VIRTUAL,
+    TaskName.SHARD: Queue.SHARDS,
     TaskName.MINE_A: Queue.MINE_A,
     TaskName.MINE_B: Queue.MINE_B,
     TaskName.MINE_C: Queue.MINE_C,

@@ -41,7 +41,9 @@ class StoredChain:
         return None if epoch is None else epoch.summary
 
 
-def load_engine(connection: psycopg.Connection, spec: ChainSpec, lane_dispatcher: LaneDispatcher | None = None) -> Engine:
+def load_engine(
+    connection: psycopg.Connection, spec: ChainSpec, lane_dispatcher: LaneDispatcher | None = None
+) -> Engine:
     """Read everything that the engine keeps in memory.
 
     Raises

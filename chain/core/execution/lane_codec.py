@@ -74,7 +74,6 @@ def unpack_task(data: Plain) -> LaneTask:
 
 def pack_outcome(outcome: LaneOutcome) -> Plain:
     """An outcome as plain data."""
-    diff = outcome.diff
     return [
         outcome.shard,
         [
@@ -89,12 +88,7 @@ def pack_outcome(outcome: LaneOutcome) -> Plain:
             for done in outcome.executed
         ],
         list(outcome.deferred),
-        [
-            [address, None if account is None else [account.nonce, _wide(account.balance), account.code_hash]]
-            for address, account in sorted(diff.accounts.items())
-        ],
-        [[address, _wide(slot), _wide(value)] for (address, slot), value in sorted(diff.slots.items())],
-        [[code_hash, code] for code_hash, code in sorted(diff.codes.items())],
+        pack_values(outcome.diff),
         _wide(outcome.destroyed),
     ]
 
@@ -108,7 +102,7 @@ def unpack_outcome(data: Plain) -> LaneOutcome:
         ``malformed_lane``.
     """
     try:
-        shard, executed, deferred, accounts, slots, codes, destroyed = data
+        shard, executed, deferred, diff, destroyed = data
         return LaneOutcome(
             shard,
             tuple(
@@ -123,15 +117,42 @@ def unpack_outcome(data: Plain) -> LaneOutcome:
                 for position, status, gas_used, price, logs, contract_address in executed
             ),
             tuple(deferred),
-            StateDiff(
-                {address: _unpack_account(account) for address, account in accounts},
-                {(address, _int(slot)): _int(value) for address, slot, value in slots},
-                dict(codes),
-            ),
+            unpack_values(diff),
             _int(destroyed),
         )
     except (ValueError, TypeError) as error:
         raise StoreError("malformed_lane", "no packed lane outcome") from error
+
+
+def pack_values(values: StateDiff) -> Plain:
+    """Accounts, slots and codes as plain data, sorted by key."""
+    return [
+        [
+            [address, None if account is None else [account.nonce, _wide(account.balance), account.code_hash]]
+            for address, account in sorted(values.accounts.items())
+        ],
+        [[address, _wide(slot), _wide(value)] for (address, slot), value in sorted(values.slots.items())],
+        [[code_hash, code] for code_hash, code in sorted(values.codes.items())],
+    ]
+
+
+def unpack_values(data: Plain) -> StateDiff:
+    """Packed accounts, slots and codes.
+
+    Raises
+    ------
+    StoreError
+        ``malformed_lane``.
+    """
+    try:
+        accounts, slots, codes = data
+        return StateDiff(
+            {address: _unpack_account(account) for address, account in accounts},
+            {(address, _int(slot)): _int(value) for address, slot, value in slots},
+            dict(codes),
+        )
+    except (ValueError, TypeError) as error:
+        raise StoreError("malformed_lane", "no packed values") from error
 
 
 def _unpack_account(data: Plain | None) -> Account | None:

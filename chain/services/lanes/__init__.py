@@ -1,0 +1,6 @@
+"""Lanes of large epochs in other processes (decisions of the execution phases: protocol §8)."""
+
+from chain.services.lanes.dispatch import LaneDispatch, LanePolicy, lane_dispatch, lane_policy
+from chain.services.lanes.work import work_off
+
+__all__ = ["LaneDispatch", "LanePolicy", "lane_dispatch", "lane_policy", "work_off"]
