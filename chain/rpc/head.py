@@ -15,7 +15,7 @@ from redis.exceptions import RedisError
 from chain.core.errors import NotYet, StoreError, WaitCode
 from chain.core.spec import ChainSpec
 from chain.selectors import rpc as select
-from chain.services.snapshot import EVENTS_CHANNEL, HEAD_KEY
+from chain.services.snapshot import HEAD_KEY, events_channel
 
 log = structlog.get_logger(__name__)
 
@@ -162,7 +162,7 @@ class HeadFollower:
         while True:
             try:
                 async with self._redis.pubsub(ignore_subscribe_messages=True) as events:
-                    await events.subscribe(EVENTS_CHANNEL)
+                    await events.subscribe(events_channel(self._redis))
                     await self._poll()
                     while True:
                         message = await events.get_message(timeout=POLL_S)
@@ -170,16 +170,16 @@ class HeadFollower:
                             await self._poll()
                         elif b'"kind":"head"' in message["data"]:
                             self._show(parse_head(message["data"]))
-            except (RedisError, OSError) as error:
-                log.warning("rpc.head_events_lost", error=str(error))
+            except Exception as error:  # noqa: BLE001 - whatever it is, a follower that ends shows an old head for good
+                log.warning("rpc.head_events_lost", error=repr(error))
                 await self._without_redis()
 
     async def _without_redis(self) -> None:
         await asyncio.sleep(POLL_S)
         try:
             await self.reload()
-        except (StoreError, OSError) as error:
-            log.warning("rpc.head_unreadable", error=str(error))
+        except Exception as error:  # noqa: BLE001 - as above
+            log.warning("rpc.head_unreadable", error=repr(error))
 
 
 def parse_head(raw: bytes) -> Head:

@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 from redis import Redis
+from redis.asyncio import Redis as AsyncRedis
 
 from chain.core.consensus.model import VirtualSnapshot
 from chain.stores.virtual import pack_virtual as dump_virtual
@@ -16,7 +17,11 @@ __all__ = ["dump_virtual", "load_virtual", "publish_virtual", "read_sequence", "
 VIRTUAL_KEY = "mds:virtual"
 SEQUENCE_KEY = "mds:virtual:seq"
 HEAD_KEY = "mds:head"
-EVENTS_CHANNEL = "mds:events"
+
+
+def events_channel(client: Redis | AsyncRedis) -> str:
+    """The channel of each new head.  Channels know no database numbers, so the name says which one it is."""
+    return f"mds:events:{client.connection_pool.connection_kwargs.get('db') or 0}"
 
 
 def read_virtual(redis: Redis) -> VirtualSnapshot | None:
@@ -51,7 +56,7 @@ def publish_virtual(redis: Redis, snapshot: VirtualSnapshot, head: dict[str, Any
         pipe.set(VIRTUAL_KEY, dump_virtual(snapshot))
         pipe.set(HEAD_KEY, orjson.dumps(head, default=_hex))
         pipe.set(SEQUENCE_KEY, snapshot.sequence)
-        pipe.publish(EVENTS_CHANNEL, orjson.dumps({**head, "kind": "head"}, default=_hex))
+        pipe.publish(events_channel(redis), orjson.dumps({**head, "kind": "head"}, default=_hex))
         pipe.execute()
 
 

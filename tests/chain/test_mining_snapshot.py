@@ -15,9 +15,9 @@ from chain.core.consensus.model import VirtualSnapshot
 from chain.core.errors import StoreError
 from chain.core.seals.eligibility import Lottery
 from chain.services.snapshot import (
-    EVENTS_CHANNEL,
     HEAD_KEY,
     dump_virtual,
+    events_channel,
     load_virtual,
     publish_virtual,
     read_sequence,
@@ -99,7 +99,7 @@ def test_publish_shows_everything_and_tells(redis_url: str) -> None:
         assert read_virtual(redis) is None
         assert read_sequence(redis) == -1
         listener = redis.pubsub()
-        listener.subscribe(EVENTS_CHANNEL)
+        listener.subscribe(events_channel(redis))
         assert listener.get_message(timeout=5) is not None
         publish_virtual(redis, EXAMPLE, {"number": 5, "sink": EXAMPLE.sink, "base_fee": 10**9})
         assert read_virtual(redis) == EXAMPLE
@@ -110,3 +110,13 @@ def test_publish_shows_everything_and_tells(redis_url: str) -> None:
         assert message is not None
         assert orjson.loads(message["data"]) == {**head, "kind": "head"}
         listener.close()
+
+
+def test_two_nodes_on_one_server_do_not_hear_each_other(redis_url: str) -> None:
+    with Redis.from_url(redis_url) as ours, Redis.from_url(redis_url.replace("db=0", "db=1")) as theirs:
+        assert events_channel(ours) != events_channel(theirs)
+        listener = ours.pubsub()
+        listener.subscribe(events_channel(ours))
+        assert listener.get_message(timeout=5) is not None
+        publish_virtual(theirs, EXAMPLE, {"number": 5})
+        assert listener.get_message(timeout=0.2) is None
