@@ -9,7 +9,7 @@ from dataclasses import replace
 from chain.core.types import Stream
 from tests.simulation.difficulty import cheap_reds, clock_liars, cost_of_stale_blocks, hash_rate_step, silence
 from tests.simulation.execution import copies_of_a_ticket, crowding, healed_transfers, overtaking
-from tests.simulation.fast_blocks import chain_of_one_slot, equivocations, lot_grinding, ticket_flood
+from tests.simulation.fast_blocks import chain_of_one_slot, equivocations, lot_grinding, slots_ahead, ticket_flood
 from tests.simulation.fees import burst, busy_chain, dilution, full_blocks
 from tests.simulation.merge_bound import stale_at_the_bound
 from tests.simulation.partitions import double_spend, partition, withholding
@@ -37,6 +37,9 @@ def fast_blocks(seed: int) -> Iterator[tuple[str, object]]:
     yield "copies made, most blue of a ticket", equivocations(DEVNET, seed)
     yield "chain of one slot, the protocol", chain_of_one_slot(DEVNET, seed)
     yield "chain of one slot, no slot rule", chain_of_one_slot(replace(DEVNET, slot_after_parents=False), seed)
+    yield "C a second, 0.3 makes none", f"{slots_ahead(DEVNET, seed, share=0.3, lies=False):.1f}"
+    yield "C a second, 0.3 is two seconds ahead", f"{slots_ahead(DEVNET, seed, share=0.3):.1f}"
+    yield "the same, C on older parents", f"{slots_ahead(DEVNET, seed, share=0.3, steps_back=True):.1f}"
     yield "copies of a ticket on an engine", copies_of_a_ticket(seed)
     yield "tries for a tie, by lot", lot_grinding(DEVNET, seed)
     yield "tries for a tie, by hash", lot_grinding(replace(DEVNET, orders_by_lot=False), seed)

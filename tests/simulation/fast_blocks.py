@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from chain.core.errors import RuleCode, RuleViolation
 from chain.core.types import Stream
-from tests.simulation.miners import HashRate, Miner
+from tests.simulation.difficulty import ClockLiar
+from tests.simulation.miners import FastMiner, HashRate, Miner
 from tests.simulation.nodes import uniform_latency
 from tests.simulation.rules import Rules
 from tests.simulation.worlds import World, make_world
@@ -177,3 +178,17 @@ def lot_grinding(rules: Rules, seed: int, contests: int = 120, tries: int = 30) 
         won += dag.view(ground).order_key > dag.view(fair).order_key
         held += 1
     return Grinding(held, won)
+
+
+def slots_ahead(rules: Rules, seed: int, *, share: float, lies: bool = True, steps_back: bool = False) -> float:
+    """Honest C blocks a second while ``share`` of the hash rate stamps its work blocks two seconds ahead."""
+    world = make_world(rules, seed, miners=4, rate=HashRate(1, 1).times(1 - share))
+    for miner in world.miners:
+        FastMiner(miner, steps_back=steps_back)
+    rate = HashRate(1, 1).times(share)
+    if lies:
+        ClockLiar(world, "liar", rate, late=True)
+    else:
+        Miner("sleepy", world.add_node("sleepy"), rate)
+    world.run_s(180)
+    return world.blocks_between(Stream.C, 60_000, 180_000) / 120

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.simulation.fast_blocks import chain_of_one_slot, equivocations, lot_grinding, ticket_flood
+from tests.simulation.fast_blocks import chain_of_one_slot, equivocations, lot_grinding, slots_ahead, ticket_flood
 from tests.simulation.rules import Rules, simulated_spec
 
 DEVNET = Rules(simulated_spec())
@@ -52,3 +52,12 @@ def test_trying_many_c_blocks_wins_no_tie():
 def test_a_tie_by_hash_is_won_by_trying():
     ground = lot_grinding(replace(DEVNET, orders_by_lot=False), SEED)
     assert ground.won > 0.9 * ground.contests
+
+
+def test_times_ahead_of_the_clock_stop_fast_blocks_only_for_those_who_wait():
+    """A parent's slot closes with its time, which may lie two seconds ahead; older parents are open."""
+    honest = slots_ahead(DEVNET, SEED, share=0.3, lies=False)
+    waiting = slots_ahead(DEVNET, SEED, share=0.3)
+    stepping = slots_ahead(DEVNET, SEED, share=0.3, steps_back=True)
+    assert waiting < 0.75 * honest
+    assert stepping > 0.8 * honest
