@@ -9,6 +9,8 @@ import secrets
 from typing import Any, NamedTuple
 
 import structlog
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from chain.core.errors import (
     BadDelivery,
@@ -112,8 +114,14 @@ def mapping_of(error: BlockchainError) -> Mapped:
 def error_object(error: Exception, method: str | None = None) -> dict[str, Any]:
     """The ``error`` member of a response.
 
-    An error outside the tree, or one about the node itself, shows an id only; the log has it all.
+    An error outside the tree, or one about the node itself, shows an id only; the log has it all.  While
+    PostgreSQL or Redis is away, the answer says which.
     """
+    absent = _absent_server(error)
+    if absent is not None:
+        log.warning("rpc.server_away", server=absent, method=method, error=str(error).partition("\n")[0])
+        message = f"the node waits for {absent}, try again"
+        return {"code": UNAVAILABLE, "message": message, "data": {"reason": f"{absent.lower()}_unavailable"}}
     if not isinstance(error, BlockchainError):
         return _hidden(error, method)
     mapped = mapping_of(error)
@@ -127,6 +135,15 @@ def error_object(error: Exception, method: str | None = None) -> dict[str, Any]:
     data = {name: plain(value) for name, value in error.data.items() if value is not None}
     answer["data"] = {"reason": error.code, **data}
     return answer
+
+
+def _absent_server(error: Exception) -> str | None:
+    """The server of ours that cannot be reached, where that is the error."""
+    if isinstance(error, StoreError) and error.code == "database_unavailable":
+        return "PostgreSQL"
+    if isinstance(error, (RedisConnectionError, RedisTimeoutError)):
+        return "Redis"
+    return None
 
 
 def _hidden(error: Exception, method: str | None) -> dict[str, Any]:

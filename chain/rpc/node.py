@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from select import POLLIN, poll
 from typing import Any, TypeVar
 
 import psycopg
@@ -95,8 +96,17 @@ class Node:
             database_unavailable.
         """
         try:
-            async with self._database.connection() as conn:
-                yield conn
+            conn = await self._database.getconn()
+            if _has_ended(conn):
+                # PostgreSQL was restarted: all are replaced at once, instead of one with each reader's error
+                await self._database.putconn(conn)
+                await self._database.check()
+                conn = await self._database.getconn()
+            try:
+                async with conn:
+                    yield conn
+            finally:
+                await self._database.putconn(conn)
         except (PoolTimeout, psycopg.OperationalError) as error:
             raise StoreError("database_unavailable", str(error).partition("\n")[0]) from error
 
@@ -218,6 +228,13 @@ def _connection_arguments() -> dict[str, Any]:
     for name in ("cursor_factory", "context", "server_side_binding", "pool"):
         arguments.pop(name, None)
     return {**arguments, "autocommit": True, "application_name": "mondoshawan rpc"}
+
+
+def _has_ended(conn: psycopg.AsyncConnection[Any]) -> bool:
+    """Whether an idle connection's server has something to say, which is only that it ends; no round trip."""
+    socket = poll()
+    socket.register(conn.fileno(), POLLIN)
+    return bool(socket.poll(0))
 
 
 async def _configure(conn: psycopg.AsyncConnection[Any]) -> None:

@@ -21,7 +21,7 @@ from django.conf import settings
 
 from chain.core.errors import ConfigError
 from mondoshawan import env as environment
-from mondoshawan.appliance import guard, identity, keys, postgres, redis_server, supervisor
+from mondoshawan.appliance import guard, identity, keys, postgres, redis_server, supervisor, upgrade
 from mondoshawan.appliance.folder import DataFolder
 from mondoshawan.appliance.programs import SERVERS, Program, chosen, table
 from mondoshawan.env import Environment
@@ -92,6 +92,7 @@ class Appliance:
     def _prepare(self) -> None:
         binds = [(f"MDS_{item.name.upper()}_BIND", item.bind) for item in self.programs if item.bind is not None]
         guard.clear_remains(self.folder, self._pause)
+        upgrade.upgrade_folder(self.env, self.folder, self.say, settings.DATABASES["default"])
         guard.require_free(binds)
         names = {program.name for program in self.programs}
         if names & set(SERVERS):
@@ -192,6 +193,7 @@ class Appliance:
         assert self._client is not None
         assert self._daemon is not None
         pids = dict(self._pids)
+        down: set[str] = set()
         patience: dict[str, float] = {}
         retry_at: dict[str, float] = {}
         while True:
@@ -206,7 +208,12 @@ class Appliance:
             now = time.monotonic()
             for name, state in states.items():
                 pid = state["pid"]
-                if state["statename"] == supervisor.RUNNING and pid != pids.get(name):
+                if state["statename"] != supervisor.RUNNING:
+                    if name in pids and name not in down:
+                        down.add(name)
+                        self.say(f"WARNING: {name} does not run now; what needs it waits")
+                elif pid != pids.get(name) or name in down:
+                    down.discard(name)
                     if name in pids:
                         self.say(f"{name} was restarted (process {pid})")
                     pids[name] = pid

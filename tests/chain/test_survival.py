@@ -120,7 +120,7 @@ def garbage(rng: random.Random, block: Block) -> bytes:
 
 
 def test_twenty_orders_of_delivery_end_in_one_chain(bench, monkeypatch):
-    node, blocks = tangled(bench.spec, seed=5, rounds=9)
+    node, blocks = tangled(bench.spec, seed=5, rounds=7)
     assert {block.header.stream for block in blocks} == {Stream.A, Stream.B, Stream.C}
     entrance = Door(bench.spec, monkeypatch)
     seen = None

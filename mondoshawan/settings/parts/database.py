@@ -38,5 +38,6 @@ def databases(env: Environment, folder: DataFolder) -> dict[str, dict[str, Any]]
         default["CONN_MAX_AGE"] = 0
     else:
         default["CONN_MAX_AGE"] = 60
-        default["CONN_HEALTH_CHECKS"] = True
+    # a server that was restarted has closed them all
+    default["CONN_HEALTH_CHECKS"] = True
     return {"default": default}
