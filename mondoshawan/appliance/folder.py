@@ -150,15 +150,17 @@ class DataFolder:
             ) from error
         return {"layout": layout, "network": network, "genesis": content.get("genesis")}
 
-    def write_format(self, genesis: str | None) -> None:
+    def write_format(self, genesis: str | None, layout: int = LAYOUT_VERSION) -> None:
         """Write FORMAT as a whole or not at all.
 
         Parameters
         ----------
         genesis : str, optional
             Genesis hash as 0x hex, once known.
+        layout : int
+            This version's, but between two steps of an upgrade.
         """
-        text = json.dumps({"layout": LAYOUT_VERSION, "network": self.network, "genesis": genesis}, indent=1) + "\n"
+        text = json.dumps({"layout": layout, "network": self.network, "genesis": genesis}, indent=1) + "\n"
         draft = self.format_file.with_name("FORMAT.new")
         with draft.open("w") as file:
             file.write(text)

@@ -6,11 +6,12 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
 
 from chain.core.errors import ConfigError
 from mondoshawan.appliance import guard, identity, keys, launch, postgres, redis_server
-from mondoshawan.appliance.folder import DataFolder
+from mondoshawan.appliance.folder import LAYOUT_VERSION, DataFolder
 from mondoshawan.env import Environment
 
 _READY_S = 120.0
@@ -47,6 +48,12 @@ def lent_servers(env: Environment) -> Iterator[bool]:
         raise ConfigError(
             "not_initialised", f"{folder.root} holds no chain", hint="start the node once, or set MDS_DATA_DIR"
         )
+    if folder.format_file.exists() and folder.read_format()["layout"] < LAYOUT_VERSION:
+        raise ConfigError(
+            "data_folder_older",
+            f"{folder.root} was written by an older version",
+            hint="start the node once to upgrade it",
+        )
     with stopped_node(folder), _servers(env, folder):
         yield False
 
@@ -64,34 +71,49 @@ def stopped_node(folder: DataFolder) -> Iterator[None]:
 
 
 @contextmanager
-def _servers(env: Environment, folder: DataFolder) -> Iterator[None]:
+def postgres_of(env: Environment, folder: DataFolder) -> Iterator[None]:
+    """The embedded PostgreSQL of a folder that no node runs in."""
     user = identity.resolve(env.run_as)
     postgres.require_reachable(folder, user)
-    started: list[tuple[subprocess.Popen[bytes], int]] = []
+    postgres.initialise(folder, user, "")
+    launched = postgres.launch(folder, user, env.pg_shared_buffers_mb)
+    with _running(launched, signal.SIGINT, folder.log / "postgres.log"):
+        postgres.wait_ready(_info(folder), _READY_S)
+        yield
+
+
+@contextmanager
+def _redis_of(env: Environment, folder: DataFolder) -> Iterator[None]:
+    redis_server.set_aside_damaged(folder)
+    launched = redis_server.launch(folder, identity.resolve(env.run_as))
+    with _running(launched, signal.SIGTERM, folder.log / "redis.log"):
+        with redis_server.client(folder) as client:
+            redis_server.wait_ready(client, _READY_S)
+        yield
+
+
+@contextmanager
+def _running(launched: launch.Launch, stop: int, log: Path) -> Iterator[None]:
+    server = launch.spawn(launched, log)
     try:
-        if not env.database_url:
-            postgres.initialise(folder, user, "")
-            server = launch.spawn(postgres.launch(folder, user, env.pg_shared_buffers_mb), folder.log / "postgres.log")
-            started.append((server, signal.SIGINT))
-        if not env.redis_url:
-            redis_server.set_aside_damaged(folder)
-            server = launch.spawn(redis_server.launch(folder, user), folder.log / "redis.log")
-            started.append((server, signal.SIGTERM))
-        if not env.database_url:
-            postgres.wait_ready(_info(folder), _READY_S)
-        if not env.redis_url:
-            with redis_server.client(folder) as client:
-                redis_server.wait_ready(client, _READY_S)
         yield
     finally:
-        for server, stop in reversed(started):
-            server.send_signal(stop)
-        for server, _ in started:
-            try:
-                server.wait(_STOP_S)
-            except subprocess.TimeoutExpired:
-                server.kill()
-                server.wait()
+        server.send_signal(stop)
+        try:
+            server.wait(_STOP_S)
+        except subprocess.TimeoutExpired:
+            server.kill()
+            server.wait()
+
+
+@contextmanager
+def _servers(env: Environment, folder: DataFolder) -> Iterator[None]:
+    with ExitStack() as stack:
+        if not env.database_url:
+            stack.enter_context(postgres_of(env, folder))
+        if not env.redis_url:
+            stack.enter_context(_redis_of(env, folder))
+        yield
 
 
 def _answers(env: Environment, folder: DataFolder) -> bool:
