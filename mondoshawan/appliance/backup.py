@@ -13,7 +13,7 @@ from typing import Any
 import psycopg
 
 from chain.core.errors import ConfigError
-from mondoshawan.appliance import archive, guard, identity, keys, offline, postgres
+from mondoshawan.appliance import archive, guard, hooks, identity, keys, offline, postgres
 from mondoshawan.appliance.folder import LAYOUT_VERSION, DataFolder
 from mondoshawan.env import Environment
 
@@ -197,6 +197,13 @@ def _judge(head: archive.Head, folder: DataFolder) -> None:
     if head.network != folder.network:
         raise ConfigError(
             "backup_network", f"the backup is of {head.network}, not of {folder.network}", hint="set MDS_NETWORK"
+        )
+    known = hooks.genesis_hash()
+    if None not in (head.genesis, known) and head.genesis != known:
+        raise ConfigError(
+            "backup_network",
+            f"the backup's chain starts at {head.genesis}, not at {known}",
+            hint="use the version of the node that knows this network",
         )
     if head.layout > LAYOUT_VERSION:
         raise ConfigError(

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from chain.core.errors import ConfigError
+from chain.core.genesis import GENESIS_HASHES
 from mondoshawan import env as environment
 from mondoshawan.appliance import archive, backup, keys, upgrade
 from mondoshawan.appliance.folder import LAYOUT_VERSION, DataFolder
@@ -24,6 +25,7 @@ from mondoshawan.appliance.guard import FolderLock
 ENV = environment.read({})
 HEAD = archive.Head(archive.VERSION, "folder", "devnet", None, LAYOUT_VERSION, "2026-11-22T00:00:00+00:00", 7)
 DATABASE: dict[str, object] = {}
+GENESIS = "0x" + GENESIS_HASHES["devnet"]
 
 
 @pytest.fixture
@@ -46,7 +48,7 @@ def folder(tmp_path: Path) -> DataFolder:
     (made.postgres / "postmaster.opts").write_text("gone")
     (made.redis / "appendonly.aof").write_bytes(b"*2\r\n")
     (made.log / "web.log").write_text("not part of it")
-    made.record_genesis("0x" + "ab" * 32)
+    made.record_genesis(GENESIS)
     return made
 
 
@@ -78,7 +80,7 @@ def test_a_folder_goes_into_a_file_and_comes_back(folder: DataFolder, tmp_path: 
     assert (head.kind, head.network, head.genesis, head.layout) == (
         "folder",
         "devnet",
-        "0x" + "ab" * 32,
+        GENESIS,
         LAYOUT_VERSION,
     )
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
@@ -136,6 +138,7 @@ def test_damage_is_noticed_and_changes_nothing(folder: DataFolder, tmp_path: Pat
     ("changes", "code"),
     [
         ({"network": "testnet"}, "backup_network"),
+        ({"genesis": "0x" + "ab" * 32}, "backup_network"),
         ({"layout": LAYOUT_VERSION + 1}, "data_folder_newer"),
         ({"version": archive.VERSION + 1}, "backup_format"),
         ({"kind": "else"}, "backup_format"),
@@ -206,7 +209,7 @@ def test_an_older_layout_is_upgraded_after_a_backup(folder: DataFolder, monkeypa
     folder.create()
     assert upgrade.upgrade_folder(ENV, folder, said.append, DATABASE) == (old,)
     assert steps == [old]
-    assert folder.read_format() == {"layout": LAYOUT_VERSION, "network": "devnet", "genesis": "0x" + "ab" * 32}
+    assert folder.read_format() == {"layout": LAYOUT_VERSION, "network": "devnet", "genesis": GENESIS}
     (made,) = folder.backup.iterdir()
     assert str(made) in said[0]
     assert upgrade.upgrade_folder(ENV, folder, pytest.fail, DATABASE) == ()
