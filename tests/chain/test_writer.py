@@ -293,3 +293,11 @@ def test_a_restart_behind_finality_takes_only_the_window(bench):
     assert again.drain() == 10
     assert again.engine.sink.hash == node.engine.sink.hash
     assert again.engine.state.lattices == node.engine.state.lattices
+    # known, but final: its child is in conflict, and is not taken for one that waits for a block to come
+    late = replace(blocks[1].header, parents=(name(blocks[0]),), extra=b"late")
+    assert name(blocks[0]) not in again.engine.records
+    bench.offer(Block(late, ()), b"")
+    assert again.drain() == 0
+    status = candidates.candidate_status(bench.connection, header_hash(late))
+    assert (status.state, status.code, status.missing) == ("parked", "finality_conflict", ())
+    assert again.drain() == 0

@@ -93,7 +93,7 @@ class Engine:
         Raises
         ------
         NotYet
-            UNKNOWN_PARENTS with the missing hashes, or FINALITY_CONFLICT.
+            UNKNOWN_PARENTS with the missing hashes, or FINALITY_CONFLICT (also where parents left the window).
         RuleViolation
             A rule of context; the block is invalid for good.
         """
@@ -217,12 +217,10 @@ class Engine:
         )
 
     def _in_context(self, header: Header, block_hash: bytes) -> BlockRecord:
-        missing = tuple([parent for parent in header.parents if parent not in self.records])
-        for absent in missing:
-            if self.statuses.get(absent) is BlockStatus.INVALID:
-                raise RuleViolation(RuleCode.PARENT_INVALID, absent, "valid parents")
-        if missing:
-            raise NotYet(WaitCode.UNKNOWN_PARENTS, missing=missing)
+        for named in header.parents:
+            if named not in self.records and self.statuses.get(named) is BlockStatus.INVALID:
+                raise RuleViolation(RuleCode.PARENT_INVALID, named, "valid parents")
+        # also tells parents that are unknown from those that left the window
         self.dag.check_antichain(header.parents)
         slot = header.timestamp_ms // self.spec.slot_ms if header.stream == Stream.C else None
         coloured = self.dag.evaluate(header.parents, header.stream, header.vrf_key, slot)
