@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from argparse import ArgumentParser
 from pathlib import Path
@@ -29,6 +30,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Import and report."""
+        # what the writer does is told below
+        logging.getLogger("chain").setLevel(logging.WARNING)
         with (
             lent_servers(environment.current()) as runs,
             Progress(sys.stderr, "import", "blocks") as progress,
