@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from typing import Any
+
 from django.apps import AppConfig
 
 
@@ -11,3 +14,9 @@ class ChainConfig(AppConfig):
     name = "chain"
     label = "chain"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready_checks(self) -> dict[str, Callable[[], Mapping[str, Any]]]:
+        """What ``/ready`` asks of the chain, by name."""
+        from chain.services.readiness import checks
+
+        return checks()

@@ -11,6 +11,8 @@ from typing import Any
 from celery import Celery
 from celery.signals import setup_logging, worker_process_init
 
+from mondoshawan.liveness import SignOfLife
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mondoshawan.settings.prod")
 
 # whoever starts the node as root has decided so; messages are JSON, so nothing of them is executed
@@ -19,6 +21,7 @@ warnings.filterwarnings("ignore", message="You're running the worker with superu
 app = Celery("mondoshawan")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+app.steps["worker"].add(SignOfLife)
 
 
 @setup_logging.connect

@@ -21,6 +21,7 @@ from django.db import connection
 from django.http import HttpRequest, JsonResponse
 
 from mondoshawan import __version__
+from mondoshawan.liveness import check_workers
 
 _STARTED = time.monotonic()
 _DISK_FREE_BYTES = 500_000_000
@@ -54,7 +55,12 @@ def check_disk() -> dict[str, Any]:
 
 def all_checks() -> dict[str, Check]:
     """The checks of the composition root and of every app that has some."""
-    checks: dict[str, Check] = {"database": check_database, "redis": check_redis, "disk": check_disk}
+    checks: dict[str, Check] = {
+        "database": check_database,
+        "redis": check_redis,
+        "disk": check_disk,
+        "workers": check_workers,
+    }
     for config in apps.get_app_configs():
         found = getattr(config, "ready_checks", None)
         if found is not None:

@@ -15,6 +15,7 @@ from mondoshawan.appliance.folder import DataFolder
 from mondoshawan.appliance.identity import RunAs
 from mondoshawan.appliance.launch import Launch
 from mondoshawan.env import Bind, Environment
+from mondoshawan.settings.parts.celery import WORKERS
 
 SERVERS = ("postgres", "redis")
 
@@ -77,11 +78,11 @@ def table(env: Environment, folder: DataFolder, user: RunAs | None) -> tuple[Pro
             nice=nice,
         )
 
-    def worker(name: str, queues: str, processes: int, nice: int = 0) -> Callable[[], Launch]:
+    def worker(name: str, processes: int, nice: int = 0) -> Callable[[], Launch]:
         # SIGTERM is made Celery's soft shutdown: running tasks get some seconds, then go back to the queue
         return python(
-            *("-m", "celery", "--quiet", "-A", "mondoshawan", "worker", "-n", f"{name}@mondoshawan", "-Q", queues),
-            *("-P", "prefork", "-c", str(processes), "-O", "fair", "-l", "WARNING"),
+            *("-m", "celery", "--quiet", "-A", "mondoshawan", "worker", "-n", f"{name}@mondoshawan"),
+            *("-Q", ",".join(WORKERS[name]), "-P", "prefork", "-c", str(processes), "-O", "fair", "-l", "WARNING"),
             *("--without-gossip", "--without-mingle", "--without-heartbeat"),
             nice=nice,
             REMAP_SIGTERM="SIGQUIT",
@@ -129,11 +130,11 @@ def table(env: Environment, folder: DataFolder, user: RunAs | None) -> tuple[Pro
             bind=env.rpc_bind,
             needs="chain.rpc.app",
         ),
-        Program("virtual", worker("virtual", "virtual", 1)),
-        Program("validate", worker("validate", "validate", validators)),
-        Program("shards", worker("shards", "shards", lanes)),
-        Program("mine", worker("mine", "mine.a,mine.b,mine.c", env.mine_workers, nice=19)),
-        Program("index", worker("index", "index,default", 1)),
+        Program("virtual", worker("virtual", 1)),
+        Program("validate", worker("validate", validators)),
+        Program("shards", worker("shards", lanes)),
+        Program("mine", worker("mine", env.mine_workers, nice=19)),
+        Program("index", worker("index", 1)),
         Program("beat", python("-m", "celery", "--quiet", "-A", "mondoshawan", "beat", "-l", "WARNING", "--pidfile=")),
     ]
     return tuple(replace(program, priority=10 * (place + 1)) for place, program in enumerate(programs))

@@ -17,6 +17,7 @@ MDS_KEYS_FOLDER = FOLDER.keys
 MDS_REDIS_URL = ENV.redis_url or f"unix://{FOLDER.redis_socket}?db=0"
 
 MDS_VALIDATE_INLINE_TXS = ENV.validate_inline_txs
+MDS_EXPECTED_QUEUES = celery.expected_queues(ENV.processes)
 MDS_SHARD_WORKERS = ENV.shard_workers
 MDS_LANES_MIN_GAS = ENV.lanes_min_gas
 MDS_LANES_MIN_TXS = ENV.lanes_min_txs

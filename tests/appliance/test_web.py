@@ -9,11 +9,15 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+import redis
 from django.apps import apps
 from django.conf import settings
 from django.test import Client
 
-from mondoshawan import health, routing
+from chain.services.network import current_genesis, current_spec
+from chain.stores.connection import raw_connection
+from chain.stores.genesis import initialise
+from mondoshawan import health, liveness, routing
 from mondoshawan.appliance import hooks
 from mondoshawan.settings.parts import celery as celery_settings
 from mondoshawan.settings.parts import log, security
@@ -31,10 +35,14 @@ def test_health_needs_no_database(client: Client) -> None:
 
 @pytest.mark.django_db
 def test_ready_with_its_servers(client: Client, redis_url: str) -> None:
+    """An initialised chain, and signs of life of every worker."""
+    initialise(raw_connection(), current_spec(), current_genesis())
+    with redis.Redis.from_url(redis_url) as connection:
+        liveness.say(connection, celery_settings.QUEUES, "test")
     answer = client.get("/ready")
     checks = answer.json()["checks"]
     assert answer.status_code == 200, checks
-    assert {"database", "redis", "disk"} <= set(checks)
+    assert {"database", "redis", "disk", "workers", "writer_lag", "chain_identity", "clock"} <= set(checks)
     assert all({"status", "value", "threshold"} <= set(check) for check in checks.values())
 
 
@@ -149,8 +157,6 @@ def test_celery_takes_json_only_and_acknowledges_late() -> None:
 
 def test_a_task_name_reaches_its_queue_in_redis(redis_url: str) -> None:
     """The whole way of a message: name, route, broker."""
-    import redis
-
     from mondoshawan.celery import app
 
     app.send_task("chain.tasks.virtual.resolve", args=["0x01"])

@@ -110,7 +110,7 @@ def worker() -> Iterator[Callable[[str, float], None]]:
     """A worker beside the writer; a thread here, with a connection of its own."""
     with ThreadPoolExecutor(1) as pool:
         yield lambda request, life_s: pool.submit(work_off, request)
-        pool.submit(lambda: django_connection.close()).result()
+        pool.submit(lambda: django_connection.close()).result()  # noqa: PLW0108 - looked up in that thread
 
 
 @examples(

@@ -5,8 +5,17 @@ Messages are wake-ups: the work list is in PostgreSQL, so a lost or repeated mes
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+# process → the queues that it consumes
+WORKERS = {
+    "virtual": ("virtual",),
+    "validate": ("validate",),
+    "shards": ("shards",),
+    "mine": ("mine.a", "mine.b", "mine.c"),
+    "index": ("index", "default"),
+}
 QUEUES = ("default", "validate", "virtual", "shards", "mine.a", "mine.b", "mine.c", "index")
 _BY_MODULE = {
     "chain.tasks.validate": "validate",
@@ -28,6 +37,14 @@ def route(name: str, args: Any, kwargs: Any, options: dict[str, Any], task: Any 
         if prefix in _BY_MODULE:
             return {"queue": _BY_MODULE[prefix]}
     return {"queue": "default"}
+
+
+def expected_queues(processes: Sequence[str]) -> tuple[str, ...]:
+    """Queues that should be consumed where ``MDS_PROCESSES`` says these names."""
+    wanted = {name for name in processes if not name.startswith("-")}
+    unwanted = {name[1:] for name in processes if name.startswith("-")}
+    chosen = [name for name in WORKERS if (name in wanted if wanted else name not in unwanted)]
+    return tuple(queue for name in chosen for queue in WORKERS[name])
 
 
 def broker_url(redis_url: str, socket: str) -> str:
