@@ -17,18 +17,25 @@ from chain.services.network import current_spec, now_ms
 from chain.services.pool import Pool, pool_policy
 from chain.services.publish import RedisPublisher
 from chain.services.redis_client import redis_client
-from chain.stores.connection import raw_connection
+from chain.stores.connection import database_errors, raw_connection
 from chain.stores.returned import load_returned
 
 log = structlog.get_logger(__name__)
 
 
 def dedicated_connection() -> psycopg.Connection:
-    """A connection of our own to Django's database; only the writer closes it."""
+    """A connection of our own to Django's database; only the writer closes it.
+
+    Raises
+    ------
+    StoreError
+        ``database_unavailable``.
+    """
     settings = connection.get_connection_params()
     settings.pop("cursor_factory", None)
     settings.pop("context", None)
-    return psycopg.connect(**settings, application_name="mds-writer", autocommit=True)
+    with database_errors():
+        return psycopg.connect(**settings, application_name="mds-writer", autocommit=True)
 
 
 @cache
@@ -49,11 +56,17 @@ def process_writer() -> Writer:
 
 
 def drain() -> int:
-    """Handle every waiting block; 0 where another process is the writer."""
+    """Handle every waiting block; 0 where another process is the writer, or while the database is away.
+
+    Blocks wait in the database; the sweep's next wake-up tries again.
+    """
     try:
         return process_writer().drain()
     except StoreError as error:
-        if error.code != "writer_locked":
+        if error.code == "database_unavailable":
+            log.error("the writer waits for PostgreSQL", reason=error.message)
+        elif error.code == "writer_locked":
+            log.warning("not the writer", code=error.code, reason=error.message, **error.data)
+        else:
             raise
-        log.warning("not the writer", code=error.code, reason=error.message, **error.data)
         return 0

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 import redis
+from django.db import connection
 from structlog.testing import capture_logs
 
 from chain.core.codec import encode_block, header_hash
@@ -379,5 +380,27 @@ def test_of_two_writers_one_works_and_the_other_says_why_not(bench, monkeypatch)
     assert said["holder"] == "test"
     assert load.load_node_state(bench.connection).sink == header_hash(blocks[1].header)
     first.close()
+    assert service.drain() == 1
+    assert load.load_node_state(bench.connection).sink == mini.engine.sink.hash
+
+
+def test_a_writer_without_its_database_says_so_and_goes_on_later(bench, monkeypatch):
+    writer, _ = bench.writer()
+    mini = Mini(bench.spec)
+    blocks = test_writer.grow(mini, 2)
+    bench.offer(blocks[0])
+    monkeypatch.setattr(service, "process_writer", lambda: writer)
+    assert service.drain() == 1
+    bench.connection.execute(
+        "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE application_name = 'mds-writer'"
+        " AND pid <> pg_backend_pid()"
+    )
+    bench.offer(blocks[1])
+    with monkeypatch.context() as away:
+        away.setattr(connection, "get_connection_params", lambda: {"host": "/nonexistent", "dbname": "none"})
+        for _ in range(2):
+            with capture_logs() as logs:
+                assert service.drain() == 0
+            assert [entry["event"] for entry in logs] == ["the writer waits for PostgreSQL"]
     assert service.drain() == 1
     assert load.load_node_state(bench.connection).sink == mini.engine.sink.hash
