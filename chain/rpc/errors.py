@@ -75,6 +75,19 @@ BY_REQUEST_CODE: dict[RequestCode, Mapped] = {
     RequestCode.EXECUTION_FAILED: Mapped(SERVER_ERROR, 422),
 }
 
+# execution-apis, eth_simulateV1
+BY_SIMULATION = {
+    "simulate_nonce_too_low": -38010,
+    "simulate_nonce_too_high": -38011,
+    "simulate_base_fee": -38012,
+    "simulate_intrinsic_gas": -38013,
+    "simulate_funds": -38014,
+    "simulate_block_gas": -38015,
+    "simulate_block_order": -38020,
+    "simulate_timestamp_order": -38021,
+    "simulate_client_limit": -38026,
+}
+
 # what wallets and libraries look for in a message
 _POOL_WORDS = {
     PoolCode.NONCE_TOO_LOW: "nonce too low: next nonce {expected}, tx nonce {got}",
@@ -107,7 +120,8 @@ def mapping_of(error: BlockchainError) -> Mapped:
         try:
             return BY_REQUEST_CODE[RequestCode(error.code)]
         except ValueError:
-            return BY_CLASS[RequestError]
+            code = BY_SIMULATION.get(error.code)
+            return BY_CLASS[RequestError] if code is None else Mapped(code, 422)
     return next(BY_CLASS[ancestor] for ancestor in type(error).__mro__ if ancestor in BY_CLASS)
 
 

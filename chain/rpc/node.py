@@ -38,10 +38,14 @@ MAX_CACHED = 50_000
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A state to read: after the epoch of ``number``; ``is_current`` where the newest state is meant."""
+    """A state to read: after the epoch of ``number``; ``is_current`` where the newest state is meant.
+
+    ``hash`` is set where the caller named the block by it: another block under the number is not it.
+    """
 
     number: int
     is_current: bool
+    hash: bytes | None = None
 
 
 class Node:
@@ -159,7 +163,7 @@ class Node:
             known = await self.read(select.is_block, ref.hash)
             reason = "hash is not currently canonical" if known else "header for hash not found"
             raise RequestError(RequestCode.NOT_FOUND, reason, hash=ref.hash)
-        return Point(number, is_current=False)
+        return Point(number, is_current=False, hash=ref.hash)
 
     async def visible(self, number: int, sequence: int) -> bool:
         """Whether a block number that was read in the database is one that readers are told of by now."""

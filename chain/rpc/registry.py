@@ -33,13 +33,19 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """A registered method.  ``is_async`` tells whether its handler returns an awaitable."""
+    """A registered method.
+
+    ``is_async``: its handler returns an awaitable.  ``cost`` is what rate limits count.  ``scope`` is what an API
+    key must have for it; None: it is public.
+    """
 
     name: str
     handler: Handler
     parameters: tuple[Parameter, ...]
     is_async: bool
     body_limit: int | None
+    cost: int = 1
+    scope: str | None = None
 
     def arguments(self, params: Any) -> list[Any]:
         """Parse positional or named parameters.
@@ -83,7 +89,9 @@ class Method:
 METHODS: dict[str, Method] = {}
 
 
-def method(name: str, *, body_limit: int | None = None) -> Callable[[Handler], Handler]:
+def method(
+    name: str, *, body_limit: int | None = None, cost: int = 1, scope: str | None = None
+) -> Callable[[Handler], Handler]:
     """Register a handler: ``handler(node, *parameters)``, plain or async.
 
     Parameters
@@ -92,6 +100,10 @@ def method(name: str, *, body_limit: int | None = None) -> Callable[[Handler], H
         Of the method, with its namespace: ``eth_chainId``.
     body_limit : int, optional
         Bytes of a request body that this method may need beyond the general limit.
+    cost : int
+        Points of the rate limit that one call takes.
+    scope : str, optional
+        Makes it an operator's method: what the caller's API key must allow.
 
     Notes
     -----
@@ -108,7 +120,8 @@ def method(name: str, *, body_limit: int | None = None) -> Callable[[Handler], H
             Parameter(_camel(item.name), hints[item.name], _parser(hints[item.name]), item.default)
             for item in described
         )
-        METHODS[name] = Method(name, handler, parameters, inspect.iscoroutinefunction(handler), body_limit)
+        is_async = inspect.iscoroutinefunction(handler)
+        METHODS[name] = Method(name, handler, parameters, is_async, body_limit, cost, scope)
         return handler
 
     return register

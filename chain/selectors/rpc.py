@@ -285,6 +285,17 @@ async def raw_transactions(conn: AsyncConnection, hashes: Sequence[bytes]) -> di
     return {row[0]: (row[1], row[2]) for row in rows}
 
 
+async def body(conn: AsyncConnection, block_hash: bytes) -> list[bytes]:
+    """Envelopes of a block's own transactions in body order."""
+    rows = await _all(
+        conn,
+        "SELECT t.raw FROM chain_block_transaction p JOIN chain_transaction t ON t.hash = p.tx"
+        " WHERE p.block = %s ORDER BY p.position",
+        (block_hash,),
+    )
+    return [row[0] for row in rows]
+
+
 async def logs_between(conn: AsyncConnection, number: int, first: int, count: int) -> list[StoredLog]:
     """Some of an epoch's logs, by index."""
     where = 'l.number = %s AND l."index" >= %s AND l."index" < %s ORDER BY l."index"'

@@ -39,8 +39,8 @@ class CallWorkers:
         self._slots = asyncio.Semaphore(self._limit)
         self._waiting = 0
 
-    async def run(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Let a worker answer a request.
+    async def run(self, request: dict[str, Any], seconds: float | None = None) -> dict[str, Any]:
+        """Let a worker answer a request, in ``seconds`` where that is less than it may take.
 
         Raises
         ------
@@ -57,7 +57,8 @@ class CallWorkers:
         finally:
             self._waiting -= 1
         try:
-            return await self._run({**request, "seconds": self._seconds})
+            limit = self._seconds if seconds is None else max(0.001, min(seconds, self._seconds))
+            return await self._run({**request, "seconds": limit})
         finally:
             self._slots.release()
 

@@ -21,25 +21,20 @@ django.setup()
 import msgpack  # noqa: E402
 import structlog  # noqa: E402
 from django.db import connections  # noqa: E402
+from psycopg import IsolationLevel  # noqa: E402
 
 from chain.core.errors import BlockchainError, RequestCode, StoreError  # noqa: E402
-from chain.core.execution.call import CallResult, estimate_gas, simulate_call  # noqa: E402
+from chain.core.execution.call import simulate_call  # noqa: E402
 from chain.core.execution.memory_state import MemoryState  # noqa: E402
-from chain.core.execution.overrides import AccountOverride  # noqa: E402
 from chain.core.execution.params import ExecutionParams  # noqa: E402
-from chain.core.types import AccessEntry, EpochEnv  # noqa: E402
+from chain.core.types import EpochEnv  # noqa: E402
 from chain.services.call import FRAME, MAX_FRAME  # noqa: E402
+from chain.services.call_ops import Site, run  # noqa: E402
 from chain.services.network import current_spec  # noqa: E402
-from chain.stores.connection import cursor, raw_connection  # noqa: E402
-from chain.stores.state import CodeCache, PostgresState  # noqa: E402
+from chain.stores.connection import Connection, raw_connection  # noqa: E402
+from chain.stores.state import CodeCache  # noqa: E402
 
 log = structlog.get_logger(__name__)
-
-_ENV = (
-    "SELECT b.timestamp_ms, b.lot, b.base_fee, b.coinbase FROM chain_selected_chain c"
-    " JOIN chain_block b ON b.hash = c.hash WHERE c.number = %s"
-)
-_BLOCK_HASH = "SELECT hash FROM chain_selected_chain WHERE number = %s"
 
 
 class TimeIsUp(BaseException):
@@ -53,12 +48,13 @@ class Desk:
         self._spec = current_spec()
         self._params = ExecutionParams.of(self._spec)
         self._codes = CodeCache()
+        self._configured: Connection | None = None
 
     def warm(self) -> None:
         """Load the interpreter and open the connection, before the first request's time begins."""
         env = EpochEnv(0, 0, bytes(32), 0, bytes(20), 0, 0, 0)
         simulate_call(self._params, env, MemoryState(), bytes(20), bytes(20))
-        raw_connection()
+        self._connection()
 
     def answer(self, request: dict[str, Any]) -> dict[str, Any]:
         """Run one request under its time limit; errors become fields."""
@@ -66,6 +62,8 @@ class Desk:
             with _alarm(request["seconds"]):
                 return self._run(request)
         except TimeIsUp as late:
+            # it may have struck in the middle of a statement
+            connections["default"].close()
             used = gas_used_so_far(late.__traceback__)
             message = f"execution aborted (timeout = {request['seconds']:g}s)"
             data = {} if used is None else {"gasUsed": hex(used)}
@@ -76,42 +74,18 @@ class Desk:
             return {"error": [error.code, error.message, {name: _plain(v) for name, v in error.data.items()}]}
 
     def _run(self, request: dict[str, Any]) -> dict[str, Any]:
-        number: int = request["number"]
+        """All that a request reads is of one commit, whatever is committed meanwhile."""
+        connection = self._connection()
+        with connection.transaction():
+            return run(Site(self._spec, self._params, self._codes, connection, request["number"]), request)
+
+    def _connection(self) -> Connection:
         connection = raw_connection()
-        row = cursor(connection).execute(_ENV, (number,), binary=True).fetchone()
-        if row is None:
-            raise StoreError("unknown_block", number=number)
-        state = PostgresState(connection, number, shard_count=self._spec.shard_count, codes=self._codes)
-        env = EpochEnv(number, row[0], row[1], int(row[2]), row[3], 0, 0, 0)
-
-        def block_hash(wanted: int) -> bytes | None:
-            if not number - 256 <= wanted < number:
-                return None
-            found = cursor(connection).execute(_BLOCK_HASH, (wanted,), binary=True).fetchone()
-            return found[0] if found else None
-
-        call = request["call"]
-        arguments: dict[str, Any] = {
-            "sender": call["from"],
-            "to": call["to"],
-            "value": int.from_bytes(call["value"], "big"),
-            "data": call["data"],
-            "gas": call["gas"],
-            "gas_price": int.from_bytes(call["price"], "big"),
-            "overrides": _overrides(request["overrides"]),
-            "block_hashes": block_hash,
-            "access_list": tuple(
-                AccessEntry(address, tuple(int.from_bytes(slot, "big") for slot in slots))
-                for address, slots in call["access_list"]
-            ),
-        }
-        if request["op"] == "estimate":
-            estimate = estimate_gas(self._params, env, state, **arguments)
-            if estimate.gas is not None:
-                return {"gas": estimate.gas}
-            assert estimate.failure is not None
-            return _result(estimate.failure)
-        return _result(simulate_call(self._params, env, state, **arguments))
+        if connection is not self._configured:
+            connection.isolation_level = IsolationLevel.REPEATABLE_READ
+            connection.read_only = True
+            self._configured = connection
+        return connection
 
 
 def gas_used_so_far(trace: TracebackType | None) -> int | None:
@@ -143,34 +117,6 @@ def serve(source: BinaryIO, sink: BinaryIO) -> None:
         if body is None:
             return
         _write(sink, desk.answer(msgpack.unpackb(body)))
-
-
-def _result(result: CallResult) -> dict[str, Any]:
-    return {
-        "success": result.success,
-        "output": result.output,
-        "gas": result.gas_used,
-        "failure": result.error,
-    }
-
-
-def _overrides(raw: list[Any] | None) -> dict[bytes, AccountOverride] | None:
-    if not raw:
-        return None
-    return {
-        address: AccountOverride(
-            balance=None if balance is None else int.from_bytes(balance, "big"),
-            nonce=nonce,
-            code=code,
-            storage=None if storage is None else _slots(storage),
-            slots=_slots(slots or []),
-        )
-        for address, balance, nonce, code, storage, slots in raw
-    }
-
-
-def _slots(pairs: list[tuple[bytes, bytes]]) -> dict[int, int]:
-    return {int.from_bytes(slot, "big"): int.from_bytes(value, "big") for slot, value in pairs}
 
 
 def _plain(value: Any) -> Any:

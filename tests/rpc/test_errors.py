@@ -6,8 +6,8 @@ import pytest
 
 from chain.core import errors as tree
 from chain.core.errors import PoolCode, PoolRejection, RequestCode, RequestError, RuleCode, RuleViolation
+from chain.core.execution.revert import revert_reason
 from chain.rpc import errors
-from chain.rpc.revert import revert_reason
 from tests.rpc.conftest import ERROR_NO
 
 

@@ -64,6 +64,17 @@ class Step:
         return address
 
     @property
+    def gas_left(self) -> int:
+        """What the frame has left now, after the opcode where it has run by now."""
+        left: int = self._frame._gas_meter.gas_remaining
+        return left
+
+    def balance(self, address: bytes) -> int:
+        """Wei of an account now."""
+        wei: int = self._frame.state.get_balance(address)
+        return wei
+
+    @property
     def refund(self) -> int:
         """The refund counter of the frame and what it called."""
         refund: int = self._frame._gas_meter.gas_refunded

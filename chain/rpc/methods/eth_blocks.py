@@ -49,6 +49,28 @@ async def eth_get_block_transaction_count_by_hash(node: Node, block_hash: Hash32
     return None if found is None else hex(found.epoch.tx_count)
 
 
+@method("eth_getUncleCountByBlockNumber")
+async def eth_get_uncle_count_by_block_number(node: Node, block: BlockRef) -> str | None:
+    """None: blocks beside the selected chain are merged, not uncles (see ``mergeset``)."""
+    return None if await _number(node, block) is None else "0x0"
+
+
+@method("eth_getUncleCountByBlockHash")
+async def eth_get_uncle_count_by_block_hash(node: Node, block_hash: Hash32) -> str | None:
+    """The same by hash."""
+    return None if await node.read(select.chain_number, block_hash) is None else "0x0"
+
+
+@method("eth_getUncleByBlockNumberAndIndex")
+async def eth_get_uncle_by_block_number_and_index(node: Node, block: BlockRef, index: Quantity) -> None:
+    """Null: there are no uncles."""
+
+
+@method("eth_getUncleByBlockHashAndIndex")
+async def eth_get_uncle_by_block_hash_and_index(node: Node, block_hash: Hash32, index: Quantity) -> None:
+    """Null: there are no uncles."""
+
+
 @method("eth_getTransactionByHash")
 async def eth_get_transaction_by_hash(node: Node, tx_hash: Hash32) -> Any:
     """A transaction: accepted, or waiting in the pool or in a block that is not executed."""
@@ -100,7 +122,7 @@ async def eth_get_transaction_receipt(node: Node, tx_hash: Hash32) -> Any:
     return formats.receipt(decode_transaction(found.raw, found.sender), accepted, logs)
 
 
-@method("eth_getBlockReceipts")
+@method("eth_getBlockReceipts", cost=10)
 async def eth_get_block_receipts(node: Node, block: BlockRef) -> Any:
     """All receipts of a block in canonical order; null where there is no such block."""
     number = await _number(node, block)
@@ -120,7 +142,7 @@ async def eth_get_block_receipts(node: Node, block: BlockRef) -> Any:
     ]
 
 
-@method("eth_getLogs")
+@method("eth_getLogs", cost=20)
 async def eth_get_logs(node: Node, log_filter: LogFilter) -> list[Any]:
     """Logs of a range of blocks that fit a filter."""
     if log_filter.block_hash is not None:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable
-from typing import Any
+from typing import Any, NoReturn
 
+from chain.core.errors import RequestCode, RequestError
 from chain.core.shards import shard_of
 from chain.core.types import EMPTY_CODE_HASH
 from chain.rpc.node import Node
 from chain.rpc.params import LATEST, Address, BlockRef, Slot
 from chain.rpc.registry import method
+from chain.rpc.threads import in_thread
 from chain.selectors import rpc as select
+from chain.services.control import mining_settings, mining_status
 
 
 @method("eth_chainId")
@@ -35,6 +38,40 @@ def eth_syncing(node: Node) -> bool:
 def eth_accounts(node: Node) -> list[str]:
     """None: the node holds no accounts' keys."""
     return []
+
+
+@method("eth_coinbase")
+async def eth_coinbase(node: Node) -> str:
+    """Whom this node's miners pay.
+
+    An error where nobody is set.
+    """
+    settings = await in_thread(mining_settings)
+    if settings.coinbase is None:
+        raise RequestError("no_coinbase", "etherbase must be explicitly specified")
+    return "0x" + settings.coinbase.hex()
+
+
+@method("eth_mining")
+async def eth_mining(node: Node) -> bool:
+    """Whether any of this node's miners is at work."""
+    status = await in_thread(mining_status)
+    return any(stream["active"] for stream in status["streams"].values())
+
+
+@method("eth_hashrate")
+async def eth_hashrate(node: Node) -> str:
+    """Hashes a second of this node's miners of streams A and B."""
+    status = await in_thread(mining_status)
+    return hex(int(sum(status["streams"][name]["hashrate"] for name in "AB")))
+
+
+@method("eth_getProof")
+def eth_get_proof(
+    node: Node, address: Address, storage_keys: list[Slot] | None = None, block: BlockRef = LATEST
+) -> NoReturn:
+    """Refused: the state commitment is a homomorphic hash, which has no Merkle proofs."""
+    raise RequestError(RequestCode.NOT_SUPPORTED, "not supported: LtHash state has no Merkle proofs")
 
 
 @method("eth_getBalance")

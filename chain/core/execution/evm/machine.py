@@ -238,16 +238,18 @@ class _TracedRules(_FrameRules):
     def run_code(cls, computation: Any) -> None:
         """The interpreter loop with a step before each opcode."""
         table, tracer, code = cls.table, computation.state.tracer, computation.code
-        depth = computation.msg.depth
-        for opcode in code:
-            computation.op = opcode
-            tracer.step(
-                Step(computation, code.program_counter - 1, opcode, computation._gas_meter.gas_remaining, depth)
-            )
-            try:
+        depth, padded, meter = computation.msg.depth, code.padded, computation._gas_meter
+        if not len(code):
+            return
+        try:
+            while True:
+                at = code.program_counter
+                code.program_counter = at + 1
+                computation.op = opcode = padded[at]
+                tracer.step(Step(computation, at, opcode, meter.gas_remaining, depth))
                 table[opcode](computation)
-            except Halt:
-                break
+        except Halt:
+            return
 
     def generate_child_computation(self, child_msg: Any) -> Any:
         """A call or creation by this frame."""

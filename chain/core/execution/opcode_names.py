@@ -1,0 +1,22 @@
+"""Mnemonics of opcodes as traces spell them (yellow paper, appendix H; EIPs 145, 211, 1014, 1153, 3855, 5656)."""
+
+from __future__ import annotations
+
+_NAMES = {
+    0x00: "STOP ADD MUL SUB DIV SDIV MOD SMOD ADDMOD MULMOD EXP SIGNEXTEND",
+    0x10: "LT GT SLT SGT EQ ISZERO AND OR XOR NOT BYTE SHL SHR SAR",
+    0x20: "KECCAK256",
+    0x30: "ADDRESS BALANCE ORIGIN CALLER CALLVALUE CALLDATALOAD CALLDATASIZE CALLDATACOPY CODESIZE CODECOPY GASPRICE"
+    " EXTCODESIZE EXTCODECOPY RETURNDATASIZE RETURNDATACOPY EXTCODEHASH",
+    0x40: "BLOCKHASH COINBASE TIMESTAMP NUMBER PREVRANDAO GASLIMIT CHAINID SELFBALANCE BASEFEE BLOBHASH BLOBBASEFEE",
+    0x50: "POP MLOAD MSTORE MSTORE8 SLOAD SSTORE JUMP JUMPI PC MSIZE GAS JUMPDEST TLOAD TSTORE MCOPY PUSH0",
+    0x60: " ".join([f"PUSH{n}" for n in range(1, 33)]),
+    0x80: " ".join([f"DUP{n}" for n in range(1, 17)]),
+    0x90: " ".join([f"SWAP{n}" for n in range(1, 17)]),
+    0xA0: "LOG0 LOG1 LOG2 LOG3 LOG4",
+    0xF0: "CREATE CALL CALLCODE RETURN DELEGATECALL CREATE2",
+    0xFA: "STATICCALL",
+    0xFD: "REVERT INVALID SELFDESTRUCT",
+}
+_TABLE = {start + at: name for start, names in _NAMES.items() for at, name in enumerate(names.split())}
+OPCODE_NAMES: tuple[str, ...] = tuple([_TABLE.get(op, f"opcode {op:#x} not defined") for op in range(256)])
