@@ -75,12 +75,13 @@ def virtual_parents(
 
     A candidate without root(virtual) in its past can neither be merged nor bridged, since nothing
     chosen has it in its past; nor can any ancestor of it that virtual does not have already.  So it is
-    dropped with one look at a bit, instead of being replaced by parents down its whole branch.
+    dropped with one look at a bit, instead of being replaced by parents down its whole branch; and those
+    that remain are looked at before the loop, which thousands of stale tips would make quadratic.
     """
     chosen = [sink]
     tickets = set() if sink.ticket is None else {sink.ticket}
     root = merge_root(sink, merge_depth)
-    pool = {node.hash: node for node in remaining}
+    pool = {node.hash: node for node in remaining if root is None or in_past(root, node)}
     while pool and len(chosen) < max_parents:
         candidate = max(pool.values(), key=_work_first)
         del pool[candidate.hash]

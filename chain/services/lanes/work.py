@@ -31,7 +31,10 @@ class LaneState:
         self._accounts = {**uncommitted.accounts, **rows.accounts}
         self._slots = {**uncommitted.slots, **rows.slots}
         self._codes = uncommitted.codes
-        self._owners = {address for (address, _), value in self._slots.items() if value}
+        # as the writer judges it (HotState.has_storage): what was undone is still in the store below
+        self._storage: dict[bytes, bool] = {}
+        for (address, _), value in uncommitted.slots.items():
+            self._storage[address] = self._storage.get(address, False) or value != 0
 
     def get_account(self, address: bytes) -> Account | None:
         """See ``StateReader``."""
@@ -56,7 +59,8 @@ class LaneState:
 
     def has_storage(self, address: bytes) -> bool:
         """See ``StateReader``."""
-        return address in self._owners or self._base.has_storage(address)
+        known = self._storage.get(address)
+        return self._base.has_storage(address) if known is None else known
 
     def prefetch(self, addresses: object, slots: object) -> None:
         """See ``StateReader``; the request has brought what it knew of."""
