@@ -65,6 +65,7 @@ class NodeState(models.Model):
     accepted = models.PositiveBigIntegerField()
     reorgs = models.PositiveBigIntegerField()
     deepest_reorg = models.PositiveIntegerField()
+    finality_conflicts = models.PositiveBigIntegerField(default=0, db_default=0)
     updated_ms = models.PositiveBigIntegerField()
 
     class Meta:

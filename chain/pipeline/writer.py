@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 BATCH_BLOCKS = 256
+# a block at which the node itself fails is tried so often before it is set aside
+MAX_TRIES = 3
 
 
 @dataclass
@@ -92,6 +94,7 @@ class Writer:
         self._connection: psycopg.Connection | None = None
         self._engine: Engine | None = None
         self._term = 0
+        self._failures: dict[bytes, int] = {}
 
     @property
     def engine(self) -> Engine:
@@ -225,8 +228,20 @@ class Writer:
         except RuleViolation as violation:
             done.refused += 1
             log.info("block refused", block=candidate.hash.hex(), code=violation.code, source=candidate.source)
+        except Exception:
+            self._set_aside(candidate)
+            raise
         else:
             done.blocks += 1
+
+    def _set_aside(self, candidate: candidates.Waiting) -> None:
+        """A block at which this node itself fails, not the block: after some tries it must not stop all others."""
+        assert self._connection is not None
+        tries = self._failures[candidate.hash] = self._failures.get(candidate.hash, 0) + 1
+        log.exception("block could not be judged", block=candidate.hash.hex(), tries=tries)
+        if tries >= MAX_TRIES:
+            del self._failures[candidate.hash]
+            candidates.mark_parked(self._connection, candidate.hash, code="internal_error")
 
     def _learn_refused(self, parents: Sequence[bytes]) -> None:
         """Tell the engine of parents that a validator refused: their children are invalid too."""

@@ -127,10 +127,11 @@ async def inserted_after(conn: AsyncConnection, seq: int, limit: int) -> list[tu
 
 
 async def node_row(conn: AsyncConnection) -> Any:
-    """(sequence, sink, number, finality point, tips, blocks by stream, accepted, reorgs, deepest, updated_ms)."""
+    """(sequence, sink, number, finality point, tips, blocks by stream, accepted, reorgs, deepest, updated_ms,
+    finality conflicts)."""
     rows = await conn.execute(
         "SELECT sequence, sink, sink_number, finality_point, cardinality(tips), blocks_by_stream, accepted, reorgs,"
-        " deepest_reorg, updated_ms FROM chain_node_state",
+        " deepest_reorg, updated_ms, finality_conflicts FROM chain_node_state",
         binary=True,
     )
     return await rows.fetchone()

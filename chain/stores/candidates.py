@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from chain.core.errors import WaitCode
 from chain.stores.connection import Connection, cursor, database_errors
 
 # bounds of what is parked: blocks whose parents are unknown, or that came before their time
@@ -179,6 +180,9 @@ def mark_parked(
             " WHERE c.hash = %(hash)s AND c.state IN ('validated', 'parked')",
             {"until": until_ms, "code": code or None, "missing": list(missing), "hash": block_hash},
         )
+        if code == WaitCode.FINALITY_CONFLICT:
+            # refused for good as far as this node is concerned, so it comes here once
+            cur.execute("UPDATE chain_node_state SET finality_conflicts = finality_conflicts + 1")
         cur.execute(_EVICT, (MAX_PARKED, MAX_PARKED_BYTES))
 
 

@@ -10,9 +10,10 @@ import psycopg
 import pytest
 
 from chain.core.codec import encode_block, header_hash
+from chain.core.consensus.engine import Engine
 from chain.core.errors import StoreError
 from chain.core.types import Block, BlockStatus, Stream
-from chain.pipeline.writer import Writer
+from chain.pipeline.writer import MAX_TRIES, Writer
 from chain.services.writer import dedicated_connection
 from chain.stores import candidates, genesis, load
 from chain.stores.state import PostgresState
@@ -301,3 +302,41 @@ def test_a_restart_behind_finality_takes_only_the_window(bench):
     status = candidates.candidate_status(bench.connection, header_hash(late))
     assert (status.state, status.code, status.missing) == ("parked", "finality_conflict", ())
     assert again.drain() == 0
+
+
+@pytest.mark.parametrize("bench", [SMALL], indirect=True)
+def test_a_finality_conflict_is_parked_and_counted(bench):
+    node, stranger = Mini(bench.spec), Mini(bench.spec)
+    conflict = stranger.make(Stream.B, coinbase=b"\x0f" * 20)
+    writer, _ = bench.writer()
+    for block in grow(node, 14):
+        bench.offer(block)
+    writer.drain()
+    for _ in range(2):
+        bench.offer(conflict)
+        writer.drain()
+    assert candidates.candidate_status(bench.connection, name(conflict)).code == "finality_conflict"
+    row = bench.connection.execute("SELECT finality_conflicts FROM chain_node_state").fetchone()
+    assert row == (1,)
+
+
+def test_a_block_at_which_the_node_fails_does_not_stop_the_others(bench, monkeypatch):
+    node = Mini(bench.spec)
+    good, poison = grow(node, 1)[0], Mini(bench.spec).make(Stream.B, coinbase=b"\x66" * 20)
+    bench.offer(poison)
+    bench.offer(good)
+    writer, _ = bench.writer()
+    add = Engine.add
+
+    def fail_at_poison(engine, arrival):
+        if header_hash(arrival.header) == name(poison):
+            raise ZeroDivisionError
+        return add(engine, arrival)
+
+    monkeypatch.setattr(Engine, "add", fail_at_poison)
+    for _ in range(MAX_TRIES):
+        with pytest.raises(ZeroDivisionError):
+            writer.drain()
+    assert writer.drain() == 1
+    assert writer.engine.sink.hash == name(good)
+    assert candidates.candidate_status(bench.connection, name(poison)).code == "internal_error"

@@ -78,6 +78,7 @@ async def mds_get_dag_stats(node: Node) -> dict[str, Any]:
         "number": row[2],
         "reorgs": row[7],
         "deepestReorg": row[8],
+        "finalityConflicts": row[10],
         "ghostdagK": node.spec.ghostdag_k,
         "lastMinute": {
             "blocks": dict(zip("ABC", recent[:3], strict=True)),
