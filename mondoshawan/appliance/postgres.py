@@ -117,6 +117,8 @@ def initialise(folder: DataFolder, user: RunAs | None, password: str) -> bool:
     ConfigError
         ``postgres_initdb`` with the last line of what initdb said.
     """
+    # made anew where the folder was restored, or its sockets were too long for it
+    give(folder.postgres_sockets, user)
     if (folder.postgres / "PG_VERSION").exists():
         give(folder.postgres, user)
         return False
