@@ -8,14 +8,14 @@ import sys
 
 
 def main() -> int:
-    """Run one management command; a wrong configuration is one line and exit code 2."""
+    """Run one management command; what is wrong is one line, exit code 2 for the configuration and 1 for the rest."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mondoshawan.settings.prod")
     try:
         from django.core.management import execute_from_command_line
     except ImportError as error:
         sys.stderr.write(f"{error}: install requirements.txt, or use `make run`, which does\n")
         return 2
-    from chain.core.errors import ConfigError
+    from chain.core.errors import BlockchainError, ConfigError
 
     try:
         execute_from_command_line(sys.argv)
@@ -23,6 +23,9 @@ def main() -> int:
         hint = error.data.get("hint")
         sys.stderr.write(f"mondoshawan: {error.message}" + (f" - {hint}" if hint else "") + "\n")
         return 2
+    except BlockchainError as error:
+        sys.stderr.write(f"mondoshawan: {error}\n")
+        return 1
     return 0
 
 
