@@ -200,8 +200,9 @@ def parts(dag: Dag) -> Window:
     return dag._window
 
 
-def test_memory_stays_flat_on_a_long_narrow_dag() -> None:
-    """50 000 blocks two abreast and stale equivocating tips: sizes after each quarter, not bytes or seconds."""
+@pytest.mark.parametrize("pairs", [25_000, pytest.param(500_000, marks=pytest.mark.long)])
+def test_memory_stays_flat_on_a_long_narrow_dag(pairs: int) -> None:
+    """Two abreast, with stale equivocating tips: sizes after each quarter, not bytes or seconds."""
     dag = Dag(3)
     genesis = make_hash(0, 0)
     dag.insert(genesis, (), 0)
@@ -209,7 +210,7 @@ def test_memory_stays_flat_on_a_long_narrow_dag() -> None:
     final = genesis
     parents: tuple[bytes, ...] = (genesis,)
     sizes = []
-    for counter in range(1, 25_001):
+    for counter in range(1, pairs + 1):
         pair = (make_hash(0, 2 * counter), make_hash(0, 2 * counter + 1))
         for block in pair:
             dag.insert(block, parents, 1)
@@ -227,7 +228,7 @@ def test_memory_stays_flat_on_a_long_narrow_dag() -> None:
         if counter % 50 == 0:
             final = dag.finality_point(max(pair), 400, final)
             dag.advance(final, 130)
-        if counter % 6250 == 0:
+        if counter % (pairs // 4) == 0:
             window = parts(dag)
             bits = max(node.closed.bit_length() for node in window.order)
             sizes.append((len(dag), len(window.nodes), len(window.tickets), len(dag.tips), bits))
