@@ -12,7 +12,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --only-binary :all:
 
-.PHONY: run status test test-long fuzz lint format bench shell configuration requirements clean
+.PHONY: run status test test-long tools fuzz lint format bench shell configuration requirements clean
 
 run: $(VENV)/.runtime ## start the node; Ctrl-C stops it
 	@exec $(BIN)/python manage.py up
@@ -20,11 +20,14 @@ run: $(VENV)/.runtime ## start the node; Ctrl-C stops it
 status: $(VENV)/.runtime ## what runs
 	@exec $(BIN)/python manage.py status
 
-test: $(VENV)/.dev ## the test suite on its own embedded servers
+test: tools ## the test suite on its own embedded servers
 	@exec $(BIN)/python -m pytest -m "not long"
 
-test-long: $(VENV)/.dev ## the tests that need minutes
+test-long: tools ## the tests that need minutes
 	@exec $(BIN)/python -m pytest -m long
+
+tools: $(VENV)/.dev ## programs of tests that are not in wheels: Chromium, promtool
+	@exec $(BIN)/python -m tests.tools.install
 
 fuzz: $(VENV)/.dev ## a minute of coverage-guided fuzzing of every decoder
 	@exec $(BIN)/python -m tests.fuzz.decoders

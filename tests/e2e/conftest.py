@@ -1,0 +1,30 @@
+"""One mining node for all tests that only use a node; those run last, so that it disturbs nobody else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.e2e.node import Node, running_node
+
+_HERE = "tests/e2e/"
+
+
+@pytest.fixture(scope="package")
+def mining_node() -> Iterator[Node]:
+    """A node with default settings; whoever uses it leaves it running."""
+    with running_node() as running:
+        yield running
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Within this folder, put the tests that share the node behind all others; the order is else unchanged."""
+    places = [place for place, item in enumerate(items) if item.nodeid.startswith(_HERE)]
+    sharing = sorted((items[place] for place in places), key=lambda item: "mining_node" in _fixtures(item))
+    for place, item in zip(places, sharing, strict=True):
+        items[place] = item
+
+
+def _fixtures(item: pytest.Item) -> tuple[str, ...]:
+    return tuple(getattr(item, "fixturenames", ()))

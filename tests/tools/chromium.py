@@ -1,0 +1,149 @@
+"""A headless Chromium driven over its DevTools protocol: pages as a reader's browser sees them."""
+
+from __future__ import annotations
+
+import base64
+import json
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from websockets.sync.client import ClientConnection, connect
+
+from tests.tools import require
+
+_FLAGS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--no-first-run",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-quic",
+    "--disable-dev-shm-usage",
+    "--hide-scrollbars",
+    "--remote-debugging-port=0",
+)
+_PATIENCE_S = 60.0
+
+
+class Page:
+    """One tab, and every request and complaint of the pages that it showed."""
+
+    def __init__(self, socket: ClientConnection, session: str) -> None:
+        self._socket = socket
+        self._session = session
+        self._number = 0
+        self._events: list[str] = []
+        self.requests: list[str] = []
+        self.complaints: list[str] = []
+        for domain in ("Page", "Network", "Runtime", "Log"):
+            self.call(f"{domain}.enable")
+
+    def call(self, method: str, **parameters: Any) -> dict[str, Any]:
+        """One DevTools command; an AssertionError with what Chromium says when it refuses."""
+        self._number += 1
+        message = {"id": self._number, "sessionId": self._session, "method": method, "params": parameters}
+        self._socket.send(json.dumps(message))
+        while True:
+            answer = self._receive(_PATIENCE_S)
+            if answer.get("id") == self._number:
+                assert "error" not in answer, f"{method}: {answer['error']}"
+                return answer["result"]
+
+    def device(self, width: int, height: int, scheme: str = "light") -> None:
+        """Size of the window in CSS pixels, and the colour scheme that the system prefers."""
+        self.call(
+            "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=width < 600
+        )
+        self.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
+
+    def open(self, url: str) -> None:
+        """Go there and wait until the page has loaded."""
+        self._events.clear()
+        answer = self.call("Page.navigate", url=url)
+        assert not answer.get("errorText"), f"{url}: {answer['errorText']}"
+        end = time.monotonic() + _PATIENCE_S
+        while "Page.loadEventFired" not in self._events:
+            self._receive(end - time.monotonic())
+
+    def run(self, expression: str) -> Any:
+        """Value of a JavaScript expression in the page, as JSON carries it."""
+        answer = self.call("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)
+        assert "exceptionDetails" not in answer, answer["exceptionDetails"]
+        return answer["result"].get("value")
+
+    def texts(self, selector: str) -> list[str]:
+        """What a reader sees of each element, in the order of the page."""
+        return self.run(f"[...document.querySelectorAll({json.dumps(selector)})].map(found => found.innerText.trim())")
+
+    def screenshot(self, file: Path) -> bytes:
+        """The window as PNG, also written to the file."""
+        image = base64.b64decode(self.call("Page.captureScreenshot", format="png")["data"])
+        file.write_bytes(image)
+        return image
+
+    def _receive(self, seconds: float) -> dict[str, Any]:
+        message = json.loads(self._socket.recv(timeout=max(0.0, seconds)))
+        method, parameters = message.get("method", ""), message.get("params", {})
+        self._events.append(method)
+        if method == "Network.requestWillBeSent":
+            self.requests.append(parameters["request"]["url"])
+        elif method == "Runtime.exceptionThrown":
+            self.complaints.append(str(parameters["exceptionDetails"]))
+        elif method == "Log.entryAdded" and parameters["entry"]["level"] in ("error", "warning"):
+            self.complaints.append(str(parameters["entry"]))
+        return message
+
+
+@contextmanager
+def chromium() -> Iterator[Page]:
+    """A tab of a new Chromium that knows nothing and leaves nothing behind."""
+    program = require("chromium")
+    with tempfile.TemporaryDirectory(prefix="mds-chromium-", ignore_cleanup_errors=True) as profile:
+        log = Path(profile) / "log"
+        with log.open("wb") as said:
+            process = subprocess.Popen(
+                [str(program), *_FLAGS, f"--user-data-dir={profile}", "about:blank"], stdout=said, stderr=said
+            )
+        try:
+            with connect(_address(process, Path(profile), log), max_size=None, proxy=None) as socket:
+                yield Page(socket, _attach(socket))
+        finally:
+            process.terminate()
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def _address(process: subprocess.Popen[bytes], profile: Path, log: Path) -> str:
+    """Where its DevTools listen, as it writes once it does."""
+    file = profile / "DevToolsActivePort"
+    end = time.monotonic() + _PATIENCE_S
+    while time.monotonic() < end and process.poll() is None:
+        lines = file.read_text().splitlines() if file.exists() else []
+        if len(lines) == 2:
+            return f"ws://127.0.0.1:{lines[0]}{lines[1]}"
+        time.sleep(0.05)
+    message = f"Chromium does not answer:\n{log.read_text(errors='replace')[-2000:]}"
+    raise AssertionError(message)
+
+
+def _attach(socket: ClientConnection) -> str:
+    """Session of a new tab."""
+
+    def ask(number: int, method: str, **parameters: Any) -> dict[str, Any]:
+        socket.send(json.dumps({"id": number, "method": method, "params": parameters}))
+        while (answer := json.loads(socket.recv(timeout=_PATIENCE_S))).get("id") != number:
+            pass
+        return answer["result"]
+
+    target = ask(-1, "Target.createTarget", url="about:blank")["targetId"]
+    return ask(-2, "Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
