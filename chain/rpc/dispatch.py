@@ -69,8 +69,10 @@ async def _answer(node: Any, request: Any) -> dict[str, Any] | None:
         return _failure(_shown(identity), _invalid("method must be a string"))
     if params is not None and not isinstance(params, (list, dict)):
         return _failure(_shown(identity), _invalid("params must be an array or an object"))
-    method = METHODS.get(name)
+    method, limits = METHODS.get(name), getattr(node, "limits", None)
     try:
+        if limits is not None and (due := limits.charge(1 if method is None else method.cost)) is not None:
+            await due
         if method is None:
             raise RequestError(RequestCode.METHOD_NOT_FOUND, f"the method {name[:80]} does not exist/is not available")
         result = call(method, node, params)

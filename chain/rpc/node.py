@@ -23,6 +23,7 @@ from chain.core.spec import ChainSpec
 from chain.rpc.feed import Feed
 from chain.rpc.filters import Filters
 from chain.rpc.head import Head, HeadFollower
+from chain.rpc.limits import Limits
 from chain.rpc.params import BlockRef
 from chain.selectors import rpc as select
 from chain.services.call import CallWorkers
@@ -68,6 +69,7 @@ class Node:
         self.calls = CallWorkers()
         self.filters = Filters(self.redis)
         self.feed = Feed(self)
+        self.limits = Limits(self, self.redis)
         # answers that hold for one head: cleared when the next one is known
         self.cache: dict[Any, Any] = {}
         self.heads.listen(self._on_head)

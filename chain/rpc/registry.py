@@ -129,7 +129,18 @@ def method(
 
 def call(method: Method, node: Any, params: Any) -> Any | Awaitable[Any]:
     """Run a method; the result, or an awaitable of it."""
+    if method.scope is not None:
+        return _guarded(method, node, params, method.scope)
     return method.handler(node, *method.arguments(params))
+
+
+async def _guarded(method: Method, node: Any, params: Any, scope: str) -> Any:
+    """Run an operator's method, for those who may; its parameters are not looked at before."""
+    from chain.rpc.access import authorise
+
+    await authorise(node, scope)
+    result = method.handler(node, *method.arguments(params))
+    return await result if inspect.isawaitable(result) else result
 
 
 def _parser(hint: Any) -> Callable[[Any], Any]:

@@ -1,0 +1,44 @@
+"""Who may operate: an API key with the scope, or a program on this machine where the settings say so."""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+from typing import Any
+
+from django.conf import settings
+
+from chain.core.errors import RequestCode, RequestError
+from chain.rpc.caller import Caller, current_caller
+from chain.selectors.mds import api_key
+from chain.services.api_keys import digest
+from chain.services.network import now_ms
+
+LOCAL = "localhost"
+_operator: ContextVar[str] = ContextVar("rpc_operator", default="nobody")
+current_operator = _operator.get
+
+
+async def authorise(node: Any, scope: str) -> None:
+    """Let the current caller use methods of a scope, and remember who it is.
+
+    Raises
+    ------
+    RequestError
+        forbidden; it does not tell whether a key exists.
+    """
+    caller = current_caller()
+    if caller.key is not None:
+        found = await node.read(api_key, digest(caller.key), now_ms())
+        if found is not None and scope in found[1]:
+            _operator.set(f"key {found[0]}")
+            return
+    elif is_local(caller):
+        _operator.set(LOCAL)
+        return
+    raise RequestError(RequestCode.FORBIDDEN, f"an API key with the scope {scope} is needed", scope=scope)
+
+
+def is_local(caller: Caller) -> bool:
+    """Whether the localhost grant holds: never for pages, never for what came through a proxy."""
+    granted: bool = settings.MDS_RPC_LOCAL_OPERATOR
+    return granted and caller.is_loopback and not caller.is_page and not caller.is_forwarded

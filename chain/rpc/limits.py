@@ -1,0 +1,133 @@
+"""Token buckets in Redis: what one address, or one API key, may spend; shared by all processes.
+
+A process draws points in lots, so that most requests cost no round trip.  Where Redis is away nobody is refused.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable
+from ipaddress import IPv6Address, ip_address
+from typing import Any
+
+import structlog
+from django.conf import settings
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from chain.core.errors import RequestCode, RequestError
+from chain.rpc.caller import Caller, current_caller
+from chain.selectors.mds import api_key
+from chain.services.api_keys import digest
+from chain.services.network import now_ms
+
+log = structlog.get_logger(__name__)
+
+PREFIX = "mds:rate:"
+# a lot is what a process draws at once: a part of a second's points
+_LOT = 20
+# drawn points that are not used go stale, and so does the knowledge that a key is valid
+_LOT_S = 1.0
+_KEY_S = 30.0
+_MAX_KNOWN = 20_000
+
+# KEYS bucket; ARGV rate, burst, least, wanted.  Answer: points granted, ms until the least would be there
+_DRAW = """
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local rate, burst, least, wanted = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
+local state = redis.call('HMGET', KEYS[1], 'points', 'at')
+local points = tonumber(state[1]) or burst
+local at = tonumber(state[2]) or now
+points = math.min(burst, points + math.max(0, now - at) * rate / 1000)
+local granted, wait = 0, 0
+if points >= least then
+  granted = math.min(math.floor(points), wanted)
+else
+  wait = math.ceil((least - points) * 1000 / rate)
+end
+redis.call('HSET', KEYS[1], 'points', tostring(points - granted), 'at', now)
+redis.call('PEXPIRE', KEYS[1], math.ceil(burst * 1000 / rate) + 1000)
+return {granted, wait}
+"""
+
+
+class Limits:
+    """The buckets as one process sees them.
+
+    Parameters
+    ----------
+    node : Node
+    redis : redis.asyncio.Redis
+    """
+
+    def __init__(self, node: Any, redis: Redis) -> None:
+        self._node = node
+        self._draw = redis.register_script(_DRAW)
+        self._lots: dict[str, tuple[float, float]] = {}
+        self._keys: dict[str, tuple[str | None, float]] = {}
+
+    def charge(self, cost: int) -> Awaitable[None] | None:
+        """Charge the current caller; None where it is paid already, else what to await.
+
+        Raises
+        ------
+        RequestError
+            limit_exceeded, from the awaitable.
+        """
+        rate: int = settings.MDS_RPC_RATE
+        if not rate:
+            return None
+        caller = current_caller()
+        if caller.is_loopback and not caller.is_forwarded:
+            return None
+        if caller.key is None:
+            return self._charge(address_bucket(caller), cost, rate)
+        return self._charge_key(caller, caller.key, cost, rate)
+
+    def _charge(self, bucket: str, cost: int, rate: int) -> Awaitable[None] | None:
+        points, until = self._lots.get(bucket, (0.0, 0.0))
+        if points >= cost and time.monotonic() < until:
+            self._lots[bucket] = (points - cost, until)
+            return None
+        return self._refill(bucket, cost, rate)
+
+    async def _charge_key(self, caller: Caller, key: str, cost: int, rate: int) -> None:
+        known, until = self._keys.get(key, (None, 0.0))
+        if time.monotonic() >= until:
+            found = await self._node.read(api_key, digest(key), now_ms())
+            known = None if found is None else f"{PREFIX}key:{found[0]}"
+            if len(self._keys) >= _MAX_KNOWN:
+                self._keys.clear()
+            self._keys[key] = (known, time.monotonic() + _KEY_S)
+        # a key that nobody made gives nobody a bucket of its own
+        wait = self._charge(known or address_bucket(caller), cost, rate)
+        if wait is not None:
+            await wait
+
+    async def _refill(self, bucket: str, cost: int, rate: int) -> None:
+        burst = max(settings.MDS_RPC_BURST, rate // _LOT, 1)
+        # what costs more than a full bucket takes a full bucket
+        least = min(cost, burst)
+        try:
+            granted, wait = await self._draw(keys=[bucket], args=[rate, burst, least, max(least, rate // _LOT)])
+        except (RedisError, OSError) as error:
+            log.warning("rpc.limits_without_redis", error=str(error))
+            return
+        if not granted:
+            raise RequestError(RequestCode.LIMIT_EXCEEDED, "too many requests", retryAfterMs=int(wait))
+        if len(self._lots) >= _MAX_KNOWN:
+            self._lots.clear()
+        self._lots[bucket] = (granted - least, time.monotonic() + _LOT_S)
+
+
+def address_bucket(caller: Caller) -> str:
+    """The bucket of an address; of IPv6, of the network that one customer has."""
+    address = caller.address
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return PREFIX + "unknown"
+    if isinstance(parsed, IPv6Address) and parsed.ipv4_mapped is None:
+        return f"{PREFIX}ip:{parsed.packed[:8].hex()}"
+    return f"{PREFIX}ip:{parsed}"

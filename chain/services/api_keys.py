@@ -1,0 +1,69 @@
+"""API keys of operators: made, listed and ended by command; only digests are kept."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import secrets
+
+from django.db import IntegrityError, transaction
+
+from chain.core.errors import RequestError
+from chain.models import ApiKey
+from chain.services.network import now_ms
+
+SCOPES = ("mining", "network", "log")
+PREFIX = "mds_"
+_NAME = re.compile(r"[A-Za-z0-9._@-]{1,64}")
+DAY_MS = 86_400_000
+
+
+def digest(secret: str) -> bytes:
+    """What is kept of a secret: it has 256 random bits, so one hash is as good as many."""
+    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).digest()
+
+
+def create_key(name: str, scopes: tuple[str, ...], days: int | None = None) -> str:
+    """Make a key; its secret, which is shown nowhere else.
+
+    Raises
+    ------
+    RequestError
+        ``invalid_params``: a name that exists or is no name, an unknown scope.
+    """
+    if not _NAME.fullmatch(name):
+        raise RequestError("invalid_params", "a name is 1 to 64 letters, digits and . _ @ -", got=name)
+    unknown = sorted(set(scopes) - set(SCOPES))
+    if unknown or not scopes:
+        raise RequestError("invalid_params", f"scopes are {', '.join(SCOPES)}", got=", ".join(unknown))
+    secret = PREFIX + secrets.token_urlsafe(32)
+    now = now_ms()
+    try:
+        with transaction.atomic():
+            ApiKey.objects.create(
+                name=name,
+                digest=digest(secret),
+                scopes=sorted(set(scopes)),
+                created_ms=now,
+                expires_ms=None if days is None else now + days * DAY_MS,
+            )
+    except IntegrityError:
+        raise RequestError("invalid_params", "a key of this name exists", got=name) from None
+    return secret
+
+
+def revoke_key(name: str) -> None:
+    """End a key at once.
+
+    Raises
+    ------
+    RequestError
+        ``not_found``.
+    """
+    if not ApiKey.objects.filter(name=name, revoked_ms=None).update(revoked_ms=now_ms()):
+        raise RequestError("not_found", "no such key, or it is revoked", got=name)
+
+
+def list_keys() -> list[ApiKey]:
+    """All keys by name."""
+    return list(ApiKey.objects.order_by("name"))
