@@ -111,15 +111,13 @@ def erc20(epochs: int, calls: int, profile: bool) -> None:
     total = sum(row[2] for _, row in rows)
     inside = sum(row[2] for (file, _, _), row in rows if "/eth/" in file or "/eth_utils/" in file)
     ours = sum(row[2] for (file, _, _), row in rows if "/chain/core/execution/evm/" in file)
-    print(
-        f"  of a profiled epoch: py-evm itself {inside / total:.0%}, our code around and in place of it {ours / total:.0%}"
-    )
+    print(f"  of a profiled epoch: py-evm itself {inside / total:.0%}, our code in place of it {ours / total:.0%}")
     if profile:
         stats.sort_stats("tottime").print_stats(25)
 
 
 def native_beside_py_evm(epochs: int, count: int) -> None:
-    """Transfers through whole epochs, and through py-evm's own Prague state over its own trie; senders known to both."""
+    """Transfers through whole epochs, and through py-evm's own Prague state and trie; senders known to both."""
     chain = Chain()
     senders = [address_of(f"sender {at}") for at in range(1_000)]
     for sender in senders:
