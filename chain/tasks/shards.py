@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from celery import shared_task
+from typing import Any
+
+from celery import current_app, shared_task
+from celery.signals import worker_process_init
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from chain.kick import TaskName
+from chain.kick import Queue, TaskName
 
 
 @shared_task(
@@ -21,3 +24,10 @@ def lanes(request: str) -> int:
     from chain.services.lanes import work_off
 
     return work_off(request)
+
+
+@worker_process_init.connect
+def _load_the_evm(**_: Any) -> None:
+    """Import it before the first request comes: it takes a second."""
+    if Queue.SHARDS.value in current_app.amqp.queues.consume_from:
+        import chain.core.execution.evm.executor  # noqa: F401

@@ -24,6 +24,7 @@ from chain.core.shards import shard_of
 from chain.core.types import EpochBlock, EpochResult, StateDiff
 from chain.kick import Queue
 from chain.services.lanes import LaneDispatch, LanePolicy, lane_policy, wire, work_off
+from chain.services.lanes.dispatch import FRUITLESS_OFFERS
 from chain.services.redis_client import redis_client
 from chain.services.writer import dedicated_connection
 from chain.stores import genesis
@@ -148,8 +149,9 @@ def test_a_worker_and_the_writer_share_the_lanes(world, worker):
         blocks = write_epoch(seed)
         assert world.run(blocks, dispatch) == run_epoch(world.state, blocks)
     counts = dispatch.counts
-    assert counts.remote + counts.taken_back == counts.offered
-    assert (counts.late, counts.declined) == (0, 0)
+    # a unit may be run here although a worker has it, when that is as fast as waiting
+    assert counts.remote + counts.taken_back + counts.late == counts.offered
+    assert counts.declined == 0
 
 
 def test_lost_messages_cost_no_waiting(world):
@@ -161,26 +163,41 @@ def test_lost_messages_cost_no_waiting(world):
     assert no_keys_left()
 
 
-def test_a_unit_that_died_with_its_worker_is_run_here(world):
-    """Taken, never answered: after the deadline the writer runs it, and keeps to itself for a while."""
+def test_units_that_died_with_their_worker_are_run_here(world):
+    """Taken, never answered: the writer runs them, and after some such epochs it asks nobody for a while."""
     taken = []
 
     def dies(request: str, life_s: float) -> None:
         taken.append(redis_client().lpop(wire.Keys.of(request).todo))
 
     now = [0.0]
-    policy = replace(ALL, deadline_s=0.05, pause_s=60)
-    dispatch = LaneDispatch(redis_client(), policy, dies, lambda: now.__setitem__(0, now[0] + 0.01) or now[0])
+    policy = replace(ALL, deadline_s=0.01, pause_s=60)
+    dispatch = LaneDispatch(redis_client(), policy, dies, lambda: now.__setitem__(0, now[0] + 0.004) or now[0])
+    blocks = write_epoch(BUSY)
+    expected = run_epoch(world.state, blocks)
+    for _ in range(FRUITLESS_OFFERS):
+        assert world.run(blocks, dispatch) == expected
+    counts = dispatch.counts
+    assert counts.late == len(taken) == 2 * FRUITLESS_OFFERS
+    assert counts.taken_back == counts.offered - counts.late
+    offered = counts.offered
+    assert world.run(blocks, dispatch) == expected
+    assert counts.offered == offered
+    now[0] += 61
+    assert world.run(blocks, dispatch) == expected
+    assert counts.offered > offered
+
+
+def test_a_dead_worker_is_not_waited_for_longer_than_the_lane_takes(world):
+    """The deadline is an hour; the writer's own pace is the measure."""
+
+    def takes_all(request: str, life_s: float) -> None:
+        redis_client().delete(wire.Keys.of(request).todo)
+
+    dispatch = dispatcher(takes_all, replace(ALL, deadline_s=3600))
     blocks = write_epoch(BUSY)
     assert world.run(blocks, dispatch) == run_epoch(world.state, blocks)
-    assert dispatch.counts.late == len(taken) == 2
-    assert dispatch.counts.taken_back == dispatch.counts.offered - 2
-    offered = dispatch.counts.offered
-    assert world.run(blocks, dispatch) == run_epoch(world.state, blocks)
-    assert dispatch.counts.offered == offered
-    now[0] += 61
-    assert world.run(blocks, dispatch) == run_epoch(world.state, blocks)
-    assert dispatch.counts.offered > offered
+    assert dispatch.counts.late == dispatch.counts.offered > 0
 
 
 def test_a_slow_worker_answers_into_the_void(world):

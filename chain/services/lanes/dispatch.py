@@ -1,8 +1,9 @@
 """The writer's part: offer the lanes of a large epoch to the shard workers, and run what they do not take.
 
 The writer is a worker too: it takes units from the same list, so lanes that nobody takes cost no waiting.
-Only what a worker has taken and does not answer is waited for, up to a deadline, and then run here.  A lane
-is a pure function of its request, so who runs it, how often and when changes nothing but time.
+What a worker has taken is waited for no longer than it would take here, and then run here as well, so a slow,
+lost or dead worker at worst doubles the time of an epoch's lanes.  A lane is a pure function of its request:
+who runs it, how often and when changes nothing but time.
 """
 
 from __future__ import annotations
@@ -37,6 +38,10 @@ BLOCKHASH_DEPTH = 256
 # what one native transfer, and one value that has to be sent along, weigh in gas of calls: measured (bench/lanes.py)
 TRANSFER_GAS_WEIGHT = 1_500
 VALUE_GAS_WEIGHT = 1_500
+# seconds that the EVM needs for a unit of weight, before this process has measured it
+SECONDS_PER_WEIGHT = 1e-8
+# so many offers without a single answer in time, and lanes stay here for a while
+FRUITLESS_OFFERS = 3
 # beyond so many uncommitted values an epoch stays here
 MAX_UNCOMMITTED = 20_000
 
@@ -54,9 +59,9 @@ class LanePolicy:
     min_txs : int
         Lanes of at least so many transactions are offered although none is a call; 0 is never.
     deadline_s : float
-        Patience with units that a worker has taken, once the writer has nothing else to do.
+        The most that the writer waits for a unit that a worker has taken, however heavy it is.
     pause_s : float
-        After a unit was late, or Redis away, lanes stay here for so long.
+        When workers are no help, or Redis is away, lanes stay here for so long.
     """
 
     workers: int
@@ -87,6 +92,8 @@ class _Request:
     base: bytes
     units: dict[int, LaneTask] = field(default_factory=dict)
     outcomes: list[LaneOutcome] = field(default_factory=list)
+    declined: list[LaneTask] = field(default_factory=list)
+    taken: int = 0
 
 
 class LaneDispatch:
@@ -117,6 +124,8 @@ class LaneDispatch:
         self._wake = wake
         self._clock = clock
         self._resume_at = 0.0
+        self._fruitless = 0
+        self._pace = SECONDS_PER_WEIGHT
 
     def __call__(
         self, base: LaneBase, tasks: Sequence[LaneTask], reader: CachedReader, block_hashes: BlockHashes
@@ -127,18 +136,31 @@ class LaneDispatch:
         if request is None:
             return [run_lane(task, reader, block_hashes) for task in tasks]
         offered = {task.shard for task in units}
+        began = self._clock()
         done = [run_lane(task, reader, block_hashes) for task in tasks if task.shard not in offered]
+        weight = sum([lane_weight(task) for task in tasks if task.shard not in offered])
         try:
             while (unit := self._take_back(request)) is not None:
                 self.counts.taken_back += 1
-                done.append(run_lane(request.units.pop(unit), reader, block_hashes))
-            self._collect(request, reader)
+                task = request.units.pop(unit)
+                done.append(run_lane(task, reader, block_hashes))
+                weight += lane_weight(task)
+            if weight:
+                self._pace = (self._clock() - began) / weight
+            request.taken = len(request.units)
+            while request.units and not self._collect(request, reader):
+                # the lightest: it is the least that the wait may have been in vain
+                task = request.units.pop(max(request.units))
+                done.append(run_lane(task, reader, block_hashes))
+                self.counts.late += 1
             self._redis.delete(request.keys.todo, request.keys.parts, request.keys.answers)
+            self._judge(request)
         except UNREACHABLE as error:
             self._pause("Redis went away", error=str(error))
         done += request.outcomes
-        # a worker may have fallen silent, but never may the chain
-        done += [run_lane(task, reader, block_hashes) for task in request.units.values()]
+        # workers may fall silent, but never may the chain
+        left = [*request.declined, *request.units.values()]
+        done += [run_lane(task, reader, block_hashes) for task in left]
         return done
 
     def _worth_offering(self, tasks: Sequence[LaneTask], base: LaneBase) -> list[LaneTask]:
@@ -150,7 +172,7 @@ class LaneDispatch:
         units = [t for t in tasks if gas[t.shard] or (policy.min_txs and len(t.items) >= policy.min_txs)]
         if not units:
             return []
-        weight = {task.shard: gas[task.shard] + TRANSFER_GAS_WEIGHT * len(task.items) for task in tasks}
+        weight = {task.shard: lane_weight(task) for task in tasks}
         units.sort(key=lambda task: (-weight[task.shard], task.shard))
         whole = sum(weight.values())
         here = whole - sum([weight[task.shard] for task in units])
@@ -198,32 +220,44 @@ class LaneDispatch:
         found = self._redis.lpop(request.keys.todo)
         return None if found is None else int(found)
 
-    def _collect(self, request: _Request, reader: CachedReader) -> None:
-        """Wait for the answers to all units that workers have taken, or for the deadline."""
-        deadline = self._clock() + self._policy.deadline_s
-        declined: set[int] = set()
-        while len(request.units) > len(declined):
-            left = deadline - self._clock()
-            if left <= 0:
-                late = len(request.units) - len(declined)
-                self.counts.late += late
-                self._pause("lanes are late", request=request.id, units=late)
-                break
-            found = self._redis.blpop([request.keys.answers], timeout=min(max(left, 0.01), 5.0))
+    def _collect(self, request: _Request, reader: CachedReader) -> bool:
+        """Take in answers until none is missing, or, with False, until the lightest unit would be done here."""
+        lightest = request.units[max(request.units)]
+        deadline = self._clock() + min(self._policy.deadline_s, self._pace * lane_weight(lightest))
+        while request.units:
+            found = self._redis.lpop(request.keys.answers)
             if found is None:
-                continue
-            answer = self._read(found[1], request)
+                left = deadline - self._clock()
+                if left <= 0:
+                    return False
+                # Redis 6 takes less than a millisecond for zero, which is for ever
+                popped = self._redis.blpop([request.keys.answers], timeout=min(max(left, 0.002), 5.0))
+                if popped is None:
+                    continue
+                found = popped[1]
+            answer = self._read(found, request)
             if answer is None:
                 continue
             if answer.outcome is None:
-                declined.add(answer.unit)
+                self.counts.declined += 1
+                request.declined.append(request.units.pop(answer.unit))
                 continue
             del request.units[answer.unit]
             request.outcomes.append(answer.outcome)
             self.counts.remote += 1
             # settlement compares with the values before: one question for all, not one for each
             reader.prefetch(answer.outcome.diff.accounts, answer.outcome.diff.slots)
-        self.counts.declined += len(declined)
+        return True
+
+    def _judge(self, request: _Request) -> None:
+        """Stop offering for a while when workers take lanes and never answer in time."""
+        if request.outcomes:
+            self._fruitless = 0
+        elif request.taken:
+            self._fruitless += 1
+            if self._fruitless >= FRUITLESS_OFFERS:
+                self._fruitless = 0
+                self._pause("workers take lanes and do not answer in time")
 
     def _read(self, data: bytes, request: _Request) -> wire.Answer | None:
         """An answer to an open unit of this very request; None for anything else."""
@@ -250,6 +284,11 @@ class LaneDispatch:
 def call_gas(task: LaneTask) -> int:
     """Gas limits of a lane's calls: the most that the EVM may have to do in it."""
     return sum([item.tx.gas_limit for item in task.items if not item.tx.is_simple])
+
+
+def lane_weight(task: LaneTask) -> int:
+    """How much work a lane is at most, in gas of calls."""
+    return call_gas(task) + TRANSFER_GAS_WEIGHT * len(task.items)
 
 
 def rows_of(task: LaneTask, reader: CachedReader) -> StateDiff:
