@@ -21,7 +21,18 @@ ROOT = DOCS.parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 # what runs between `make run` and the line that says that the node runs
-APPLIANCE = ("folder", "guard", "identity", "keys", "postgres", "programs", "redis_server", "supervisor", "up")
+APPLIANCE = (
+    "folder",
+    "guard",
+    "identity",
+    "keys",
+    "postgres",
+    "programs",
+    "redis_server",
+    "supervisor",
+    "up",
+    "upgrade",
+)
 START = (
     ROOT / "mondoshawan" / "env.py",
     ROOT / "mondoshawan" / "settings" / "parts" / "security.py",

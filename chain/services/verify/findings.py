@@ -22,7 +22,7 @@ class Findings:
 
     def add(self, code: str, message: str = "", **data: Any) -> None:
         """Keep one; raises ``EnoughFound`` with the last that was asked for."""
-        self.errors.append(StoreError(code, message, **data))
+        self.errors.append(StoreError(code, message or "not what follows from the blocks", **data))
         if len(self.errors) >= self._limit:
             raise EnoughFound
 

@@ -31,7 +31,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Import and report."""
         # what the writer does is told below
-        logging.getLogger("chain").setLevel(logging.WARNING)
+        logging.getLogger("chain").setLevel(logging.ERROR)
         with (
             lent_servers(environment.current()) as runs,
             Progress(sys.stderr, "import", "blocks") as progress,

@@ -48,6 +48,7 @@ class Command(BaseCommand):
         counts = f"{found.blocks} blocks, {found.epochs} epochs, {found.transactions} transactions"
         if found.differences:
             more = "" if found.complete else "; stopped there, more may differ"
-            self.stdout.write(f"{len(found.differences)} differences{more} ({counts})")
+            plural = "" if len(found.differences) == 1 else "s"
+            self.stdout.write(f"{len(found.differences)} difference{plural}{more} ({counts})")
             sys.exit(1)
         self.stdout.write(f"good: {counts}, sink #{found.number} 0x{found.sink.hex()}")
