@@ -31,7 +31,7 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 MAX_BODY = 5 * 1024 * 1024
 METHOD_MODULES = (
     *("eth_chain", "eth_blocks", "eth_fees", "eth_send", "eth_call", "eth_filters", "eth_subscribe", "eth_simulate"),
-    *("debug", "net", "txpool", "mds", "mds_mining", "mds_dag", "mds_operator"),
+    *("debug", "net", "txpool", "mds", "mds_mining", "mds_dag", "mds_operator", "discover"),
 )
 # requests of one socket that may be under way at once
 SOCKET_WIDTH = 16

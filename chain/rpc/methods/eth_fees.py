@@ -49,13 +49,25 @@ async def eth_gas_price(node: Node) -> str:
     return hex(node.head.next_base_fee + await _suggested_tip(node))
 
 
+@method("eth_baseFee")
+def eth_base_fee(node: Node) -> str:
+    """The base fee of the next block, in wei per gas."""
+    return hex(node.head.next_base_fee)
+
+
+@method("eth_blobBaseFee")
+def eth_blob_base_fee(node: Node) -> str:
+    """What BLOBBASEFEE reads: 1, for there are no blobs."""
+    return "0x1"
+
+
 @method("eth_maxPriorityFeePerGas")
 async def eth_max_priority_fee_per_gas(node: Node) -> str:
     """The suggested tip in wei per gas."""
     return hex(await _suggested_tip(node))
 
 
-@method("eth_feeHistory")
+@method("eth_feeHistory", cost=10)
 async def eth_fee_history(
     node: Node, block_count: Quantity, newest_block: BlockRef, reward_percentiles: Percentiles | None = None
 ) -> dict[str, Any]:
