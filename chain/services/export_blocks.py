@@ -61,12 +61,11 @@ def _blocks(
     conn: Connection, bounds: tuple[int, int] | None, total: int, progress: Callable[[int, int], None]
 ) -> Iterator[bytes]:
     after, done = -1, 0
-    while batch := audit.read_blocks(conn, after, BATCH_BLOCKS):
+    while batch := audit.read_blocks(conn, after, BATCH_BLOCKS, within=bounds):
         after = batch[-1].seq
-        wanted = None if bounds is None else audit.merged_within(conn, [block.record.hash for block in batch], bounds)
         for stored in batch:
             header = stored.record.header
-            if header.stream == Stream.GENESIS or (wanted is not None and stored.record.hash not in wanted):
+            if header.stream == Stream.GENESIS:
                 continue
             envelopes = [row.raw for row in stored.body if row.raw is not None]
             if len(envelopes) != stored.tx_count:

@@ -104,18 +104,22 @@ def count_rows(conn: Connection, table: str) -> int:
     return _number(conn, f"SELECT count(*) FROM {table}")  # noqa: S608 - our own names
 
 
-def read_blocks(conn: Connection, after: int, limit: int, *, prefix: str = "chain_") -> list[AuditedBlock]:
+def read_blocks(
+    conn: Connection, after: int, limit: int, *, prefix: str = "chain_", within: tuple[int, int] | None = None
+) -> list[AuditedBlock]:
     """The next blocks after an insertion number, ascending, with their bodies; at most ``MAX_READ_BYTES``.
 
-    ``prefix`` names copies of the tables of blocks, of places and of transactions.
+    ``prefix`` names copies of the tables of blocks, of places and of transactions; ``within`` leaves out what the
+    selected chain did not merge between two numbers.
     """
+    merged = " AND hash IN (SELECT hash FROM chain_consensus_order WHERE number BETWEEN %s AND %s)" if within else ""
     with database_errors():
         rows = (
             cursor(conn)
             .execute(
                 f"SELECT seq, {columns(ARRIVAL_COLUMNS)}, {columns(HEADER_COLUMNS)}, {columns(PLACE_COLUMNS)}"  # noqa: S608
-                f" FROM {prefix}block WHERE seq > %s ORDER BY seq LIMIT %s",
-                (after, limit),
+                f" FROM {prefix}block WHERE seq > %s{merged} ORDER BY seq LIMIT %s",
+                (after, *(within or ()), limit),
                 binary=True,
             )
             .fetchall()
@@ -136,17 +140,6 @@ def count_exported(conn: Connection, bounds: tuple[int, int] | None) -> int:
     if bounds is None:
         return count_blocks(conn) - 1
     return _number(conn, "SELECT count(*) FROM chain_consensus_order WHERE number BETWEEN %s AND %s", *bounds)
-
-
-def merged_within(conn: Connection, hashes: Sequence[bytes], bounds: tuple[int, int]) -> set[bytes]:
-    """Those of the blocks that the selected chain merged between two numbers."""
-    with database_errors():
-        rows = cursor(conn).execute(
-            "SELECT hash FROM chain_consensus_order WHERE hash = ANY(%s) AND number BETWEEN %s AND %s",
-            (list(hashes), *bounds),
-            binary=True,
-        )
-        return {row[0] for row in rows}
 
 
 def missing_edges(conn: Connection, edges: Sequence[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:

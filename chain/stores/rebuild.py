@@ -55,6 +55,7 @@ class Leftover:
 
     created_ms: int
     term: int
+    finality_conflicts: int
     outbox: int
 
 
@@ -114,8 +115,9 @@ def set_aside(conn: Connection, spec: ChainSpec, genesis: Genesis) -> Leftover:
     with database_errors():
         cur = cursor(conn)
         row = cur.execute(
-            "SELECT i.created_ms, t.term, (SELECT coalesce(max(sequence), 0) FROM chain_outbox_event)"
-            " FROM chain_identity i, chain_writer_term t"
+            "SELECT i.created_ms, t.term, n.finality_conflicts,"
+            " (SELECT coalesce(max(sequence), 0) FROM chain_outbox_event)"
+            " FROM chain_identity i, chain_writer_term t, chain_node_state n"
         ).fetchone()
         assert row is not None
         for name, index in (("block", "seq"), ("block_transaction", "block, position"), ("transaction", "hash")):
@@ -135,8 +137,8 @@ def put_back(conn: Connection, before: NodeStateRow, left: Leftover, finality_po
         cur = cursor(conn)
         cur.execute(
             "UPDATE chain_node_state SET sequence = greatest(sequence, %s), reorgs = %s, deepest_reorg = %s,"
-            " finality_point = %s",
-            (before.sequence, before.reorgs, before.deepest_reorg, finality_point),
+            " finality_point = %s, finality_conflicts = %s",
+            (before.sequence, before.reorgs, before.deepest_reorg, finality_point, left.finality_conflicts),
         )
         cur.execute("UPDATE chain_identity SET created_ms = %s", (left.created_ms,))
         cur.execute("DELETE FROM chain_outbox_event WHERE sequence > %s", (left.outbox,))

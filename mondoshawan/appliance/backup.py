@@ -22,6 +22,18 @@ _FOLDERS = ("postgres", "redis", "keys")
 _FORMAT = "FORMAT"
 # members that a half-gone server may take away while a folder is read
 _FLEETING = ("postmaster.pid", "postmaster.opts")
+# libpq's parameters as variables of its programs
+_VARIABLES = {
+    "dbname": "PGDATABASE",
+    "user": "PGUSER",
+    "password": "PGPASSWORD",
+    "host": "PGHOST",
+    "port": "PGPORT",
+    "sslmode": "PGSSLMODE",
+    "sslrootcert": "PGSSLROOTCERT",
+    "sslcert": "PGSSLCERT",
+    "sslkey": "PGSSLKEY",
+}
 
 Say = Callable[[str], None]
 
@@ -221,7 +233,8 @@ def _head(kind: str, folder: DataFolder, kept: dict[str, Any], number: int | Non
 def _place(database: dict[str, Any]) -> dict[str, Any]:
     """Django's settings of a database in psycopg's words."""
     names = {"NAME": "dbname", "USER": "user", "PASSWORD": "password", "HOST": "host", "PORT": "port"}
-    return {ours: database[theirs] for theirs, ours in names.items() if database.get(theirs)}
+    place = {ours: database[theirs] for theirs, ours in names.items() if database.get(theirs)}
+    return place | {name: value for name, value in database.get("OPTIONS", {}).items() if name in _VARIABLES}
 
 
 def _number(place: dict[str, Any]) -> int | None:
@@ -240,8 +253,7 @@ def _run_tool(
     """Run one of PostgreSQL's programs; the password goes by its environment, which only this user reads."""
     # programs are run as this user, who can reach them
     program = postgres.binaries(folder.postgres, None, folder.run) / tool
-    variables = {"dbname": "PGDATABASE", "user": "PGUSER", "password": "PGPASSWORD", "host": "PGHOST", "port": "PGPORT"}
-    secrets = {variables[name]: str(value) for name, value in place.items()}
+    secrets = {_VARIABLES[name]: str(value) for name, value in place.items()}
     target = [f"--dbname={place['dbname']}"] if named else []
     done = subprocess.run(
         [str(program), *target, *arguments],

@@ -18,7 +18,7 @@ import pytest
 from chain.core.errors import ConfigError
 from chain.core.genesis import GENESIS_HASHES
 from mondoshawan import env as environment
-from mondoshawan.appliance import archive, backup, keys, upgrade
+from mondoshawan.appliance import archive, backup, keys, offline, upgrade
 from mondoshawan.appliance.folder import LAYOUT_VERSION, DataFolder
 from mondoshawan.appliance.guard import FolderLock
 
@@ -248,3 +248,27 @@ def test_without_a_step_nothing_is_touched(folder: DataFolder) -> None:
     assert code_of(lambda: upgrade.upgrade_folder(ENV, folder, pytest.fail, DATABASE)) == "data_folder_older"
     assert content(folder) == before
     assert os.listdir(folder.backup) == []
+
+
+def test_commands_upgrade_nothing(folder: DataFolder) -> None:
+    env = environment.read({"MDS_DATA_DIR": str(folder.root.parent)})
+    make_older(folder, LAYOUT_VERSION - 1)
+    with pytest.raises(ConfigError) as caught, offline.lent_servers(env):
+        pytest.fail("no server was lent")
+    assert caught.value.code == "data_folder_older"
+
+
+def test_commands_need_a_node_that_was_started(tmp_path: Path) -> None:
+    env = environment.read({"MDS_DATA_DIR": str(tmp_path)})
+    with pytest.raises(ConfigError) as caught, offline.lent_servers(env):
+        pytest.fail("no server was lent")
+    assert caught.value.code == "not_initialised"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_running_node_lends_its_servers(folder: DataFolder) -> None:
+    env = environment.read({"MDS_DATA_DIR": str(folder.root.parent)})
+    lock = FolderLock(folder)
+    with offline.lent_servers(env) as runs:
+        assert runs
+    lock.release()

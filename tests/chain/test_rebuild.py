@@ -72,13 +72,14 @@ def test_not_beside_a_writer(bench):
 def test_everything_comes_back_from_the_blocks(bench):
     node = entangled(bench)
     # judged side branches depend on what came when
-    told = ("chain_node_state", "chain_writer_term", "chain_block")
+    told = ("chain_node_state", "chain_writer_term", "chain_block", "chain_undone_log")
     before, state = dump(bench.connection, told), load.load_node_state(bench.connection)
     term = bench.connection.execute("SELECT term FROM chain_writer_term").fetchone()[0]
     for table in ("chain_acceptance", "chain_epoch", "chain_account_version", "chain_account_current"):
         bench.connection.execute(f"DELETE FROM {table}")
     bench.connection.execute(f"UPDATE chain_transaction SET sender = {NOBODY}")
     bench.connection.execute("UPDATE chain_block SET drift_a = 0, status = 'body_valid'")
+    bench.connection.execute("UPDATE chain_node_state SET finality_conflicts = 3")
     seen: list[tuple[int, int]] = []
     made = by_execution(bench, progress=lambda done, total: seen.append((done, total)))
     assert made.dropped == ()
@@ -88,6 +89,7 @@ def test_everything_comes_back_from_the_blocks(bench):
     after = load.load_node_state(bench.connection)
     assert (after.sequence, after.sink, after.reorgs) == (state.sequence, state.sink, state.reorgs)
     assert bench.connection.execute("SELECT term FROM chain_writer_term").fetchone()[0] > term
+    assert bench.connection.execute("SELECT finality_conflicts FROM chain_node_state").fetchone()[0] == 3
     assert verify(bench).differences == ()
     # and a writer goes on with it
     block = node.make(1, [transfer(node.spec, 5, 0, BOB)])

@@ -141,7 +141,7 @@ def test_a_network_with_everything(bench: Bench, seed: int, monkeypatch: pytest.
         assert [str(error) for error in found.differences] == []
         assert found.sink == left.engine.sink.hash
 
-    told = ("chain_node_state", "chain_writer_term", "chain_block")
+    told = ("chain_node_state", "chain_writer_term", "chain_block", "chain_undone_log")
     before = dump(bench.connection, told)
     # the nonces were drawn
     monkeypatch.setattr("chain.services.verify.stored.check_work_seal", lambda *seal: None)
