@@ -29,6 +29,8 @@ Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 MAX_BODY = 5 * 1024 * 1024
+# from a body's first part to its last: who sends slower holds nothing here
+BODY_SECONDS = 30
 METHOD_MODULES = (
     *("eth_chain", "eth_blocks", "eth_fees", "eth_send", "eth_call", "eth_filters", "eth_subscribe", "eth_simulate"),
     *("debug", "net", "txpool", "mds", "mds_mining", "mds_dag", "mds_operator", "discover"),
@@ -132,14 +134,18 @@ async def _body(headers: dict[bytes, bytes], receive: Receive) -> bytes | None:
     if declared.isdigit():
         _check_size(int(declared), first)
     parts, size = [first], len(first)
-    while message.get("more_body"):
-        message = await receive()
-        if message["type"] != "http.request":
-            return None
-        part = message.get("body", b"")
-        parts.append(part)
-        size += len(part)
-        _check_size(size, parts[0])
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            while message.get("more_body"):
+                message = await receive()
+                if message["type"] != "http.request":
+                    return None
+                part = message.get("body", b"")
+                parts.append(part)
+                size += len(part)
+                _check_size(size, parts[0])
+    except TimeoutError:
+        raise RequestError(RequestCode.LIMIT_EXCEEDED, "request body too slow", seconds=BODY_SECONDS) from None
     return b"".join(parts)
 
 

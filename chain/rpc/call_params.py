@@ -17,6 +17,7 @@ from chain.rpc.params import (
     boolean,
     call_object,
     hash32,
+    nonce,
     quantity,
     state_overrides,
 )
@@ -161,7 +162,7 @@ def _plan(value: Any) -> Plan:
     return Plan(
         None if block is None else block_overrides(block),
         None if state is None else state_overrides(state),
-        tuple([(call_object(call), None if call.get("nonce") is None else quantity(call["nonce"])) for call in calls]),
+        tuple([(call_object(call), None if call.get("nonce") is None else nonce(call["nonce"])) for call in calls]),
     )
 
 

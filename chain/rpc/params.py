@@ -132,6 +132,14 @@ def quantity(value: Any) -> int:
         raise bad("invalid hex quantity") from None
 
 
+def nonce(value: Any) -> int:
+    """A quantity that fits an account's nonce (EIP-2681)."""
+    number = quantity(value)
+    if number >= 2**64 - 1:
+        raise bad("a nonce is below 2^64 - 1")
+    return number
+
+
 def slot(value: Any) -> int:
     """A storage key: up to 32 bytes of hex, leading zeros or not."""
     if not isinstance(value, str) or value[:2] not in ("0x", "0X") or len(value) > 66:
@@ -225,7 +233,7 @@ def state_overrides(value: Any) -> StateOverrides:
             (
                 address(key),
                 None if balance is None else balance.to_bytes(32, "big"),
-                _optional(entry, "nonce", quantity),
+                _optional(entry, "nonce", nonce),
                 _optional(entry, "code", hex_bytes),
                 _optional(entry, "state", _storage),
                 _optional(entry, "stateDiff", _storage),
