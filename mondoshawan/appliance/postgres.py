@@ -18,7 +18,7 @@ from psycopg import sql
 from chain.core.errors import ConfigError
 from mondoshawan.appliance.folder import DataFolder
 from mondoshawan.appliance.identity import RunAs, give, reachable
-from mondoshawan.appliance.launch import Launch
+from mondoshawan.appliance.launch import Launch, child_command
 
 USER = "mondoshawan"
 DATABASE = "mondoshawan"
@@ -132,7 +132,7 @@ def initialise(folder: DataFolder, user: RunAs | None, password: str) -> bool:
         file.write(password + "\n")
     give(draft, user)
     give(folder.postgres_sockets, user)
-    command = [
+    command = (
         str(binaries(folder.postgres, user, folder.run) / "initdb"),
         f"--pgdata={draft}",
         f"--username={USER}",
@@ -141,12 +141,11 @@ def initialise(folder: DataFolder, user: RunAs | None, password: str) -> bool:
         "--encoding=UTF8",
         "--locale=C",
         "--no-instructions",
-    ]
-    drop = {"user": user.uid, "group": user.gid, "extra_groups": []} if user else {}
+    )
+    # ends with us: the next start makes its draft in the same place
+    last = Launch(command, draft, _CLEAN_ENV, inherit_env=False, user=user, death_signal=signal.SIGKILL)
     try:
-        done = subprocess.run(
-            command, cwd=draft, env=_CLEAN_ENV, capture_output=True, text=True, check=False, timeout=300, **drop
-        )
+        done = subprocess.run(child_command(last), capture_output=True, text=True, check=False, timeout=300)
     finally:
         password_file.unlink(missing_ok=True)
     if done.returncode != 0:

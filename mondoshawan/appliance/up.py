@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import shutil
 import signal
 import socket
@@ -23,6 +22,7 @@ from chain.core.errors import ConfigError
 from mondoshawan import env as environment
 from mondoshawan.appliance import guard, identity, keys, postgres, redis_server, supervisor, upgrade
 from mondoshawan.appliance.folder import DataFolder
+from mondoshawan.appliance.launch import Launch, child_command
 from mondoshawan.appliance.programs import SERVERS, Program, chosen, table
 from mondoshawan.env import Environment
 
@@ -138,12 +138,12 @@ class Appliance:
 
     def _prepare_database(self) -> dict[str, Any]:
         """Migrations, genesis and the operator in a process of their own, so that their memory is given back."""
-        command = [sys.executable, str(environment.PROJECT_ROOT / "manage.py"), "prepare"]
+        command = (sys.executable, str(environment.PROJECT_ROOT / "manage.py"), "prepare")
         # a migration may take longer than a statement of a running node is allowed to
         unhurried = {"MDS_DB_STATEMENT_TIMEOUT_MS": "0", "MDS_DB_LOCK_TIMEOUT_MS": "0", "MDS_DB_IDLE_TIMEOUT_MS": "0"}
-        with subprocess.Popen(
-            command, env={**os.environ, **unhurried}, stdout=subprocess.PIPE, cwd=environment.PROJECT_ROOT, text=True
-        ) as process:
+        # ends with us: two must not migrate one database
+        launch = Launch(command, environment.PROJECT_ROOT, unhurried)
+        with subprocess.Popen(child_command(launch), stdout=subprocess.PIPE, text=True) as process:
             try:
                 while process.poll() is None:
                     self._pause(0.1)

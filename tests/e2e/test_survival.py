@@ -5,13 +5,17 @@ from __future__ import annotations
 import os
 import random
 import signal
+import subprocess
+import sys
+import tempfile
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import requests
 
-from tests.e2e.node import Node, running_node, wait_for
+from tests.e2e.node import ROOT, Node, running_node, wait_for
 from tests.e2e.survival import (
     Load,
     all_run,
@@ -136,6 +140,29 @@ def test_nothing_outlives_the_supervisor_and_the_next_start_clears_up(node):
         wait_for(lambda: all_run(node), "everything runs")
         grows(node)
     verify(node)
+
+
+@pytest.mark.long
+def test_a_first_start_killed_again_and_again_still_becomes_a_node():
+    with tempfile.TemporaryDirectory(prefix="mds-e2e-") as base:
+        Path(base).chmod(0o755)
+        young = Node(Path(base) / "data")
+        try:
+            for patience in (0.4, 1.0, 1.6, 2.2, 3.0, 4.0, 5.5, 7.0, 9.0):
+                with young.output.open("a") as out:
+                    up = subprocess.Popen(
+                        [sys.executable, "manage.py", "up"], cwd=ROOT, env=young.environment, stdout=out, stderr=out
+                    )
+                    time.sleep(patience)
+                    assert up.poll() is None, young.output.read_text()[-2000:]
+                    up.kill()
+                    up.wait()
+            young.start()
+            wait_for(lambda: all_run(young), "everything runs")
+            grows(young)
+            verify(young)
+        finally:
+            young.kill()
 
 
 @pytest.mark.long
