@@ -222,7 +222,10 @@ class Environment:
         "256", _integer(0, 100_000), "number", "Blocks of at most so many transactions are validated where they arrive."
     )
     shard_workers: int = _variable(
-        "0", _integer(0, 256), "number", "Worker processes of `shards`; 0 is the number of cores."
+        "0",
+        _integer(0, 256),
+        "number",
+        "Worker processes of `shards`; 0 is one less than the cores, at least 1: the writer runs lanes too.",
     )
     lanes_min_gas: int = _variable(
         "2000000",
@@ -230,6 +233,12 @@ class Environment:
         "gas",
         "Least call gas that `shards` would have to take off the writer before an epoch's lanes are offered to them; "
         "0 keeps all lanes in the writer.",
+    )
+    lanes_min_ms: int = _variable(
+        "30",
+        _integer(0, 600_000),
+        "milliseconds",
+        "Least time that the writer would have to save, by the pace at which it ran the last lanes.",
     )
     lanes_min_txs: int = _variable(
         "0",
@@ -241,7 +250,8 @@ class Environment:
         "3000",
         _integer(10, 600_000),
         "milliseconds",
-        "How long the writer waits for lanes that a worker has taken; then it runs them itself.",
+        "The most that the writer waits for a lane that a worker has taken; it never waits longer than it would take "
+        "itself.",
     )
     mine_workers: int = _variable("3", _integer(1, 256), "number", "Worker processes of `mine`.")
     pool_max_count: int = _variable(

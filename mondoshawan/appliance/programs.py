@@ -68,7 +68,7 @@ def table(env: Environment, folder: DataFolder, user: RunAs | None) -> tuple[Pro
     """Every process of the node in the order in which they start."""
     cores = os.cpu_count() or 1
     validators = env.validate_workers or min(2, cores)
-    lanes = env.shard_workers or cores
+    lanes = env.shard_workers or max(1, cores - 1)
 
     def python(*arguments: str, nice: int = 0, **extra: str) -> Callable[[], Launch]:
         return lambda: Launch(

@@ -20,6 +20,7 @@ MDS_VALIDATE_INLINE_TXS = ENV.validate_inline_txs
 MDS_EXPECTED_QUEUES = celery.expected_queues(ENV.processes)
 MDS_SHARD_WORKERS = ENV.shard_workers
 MDS_LANES_MIN_GAS = ENV.lanes_min_gas
+MDS_LANES_MIN_MS = ENV.lanes_min_ms
 MDS_LANES_MIN_TXS = ENV.lanes_min_txs
 MDS_LANES_DEADLINE_MS = ENV.lanes_deadline_ms
 MDS_POOL_MAX_COUNT = ENV.pool_max_count

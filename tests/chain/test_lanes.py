@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -348,6 +349,19 @@ def test_one_heavy_lane_saves_nothing(world):
     assert world.run(alone, dispatch) == run_epoch(world.state, alone)
 
 
+@pytest.mark.parametrize(("tick", "offers"), [(1e-6, False), (3.0, True)])
+def test_the_pace_of_the_writer_decides(world, tick, offers):
+    """The same gas limits: offered where the writer is slow, kept where it is fast."""
+    blocks = write_epoch(BUSY)
+    expected = run_epoch(world.state, blocks)
+    ticks = itertools.count()
+    dispatch = LaneDispatch(redis_client(), replace(ALL, min_saved_s=0.02), at_once, lambda: tick * next(ticks))
+    for _ in range(6):
+        before = dispatch.counts.epochs
+        assert world.run(blocks, dispatch) == expected
+    assert (dispatch.counts.epochs > before) == offers
+
+
 def test_much_that_is_uncommitted_stays_here(world, monkeypatch):
     monkeypatch.setattr("chain.services.lanes.dispatch.MAX_UNCOMMITTED", 3)
     dispatch = LaneDispatch(Untouchable(), ALL, nobody)  # type: ignore[arg-type]
@@ -436,7 +450,8 @@ def test_settings_make_the_policy(settings):
     settings.MDS_LANES_MIN_GAS = 5
     settings.MDS_LANES_MIN_TXS = 7
     settings.MDS_LANES_DEADLINE_MS = 1500
-    assert lane_policy() == LanePolicy(workers=3, min_gas=5, min_txs=7, deadline_s=1.5)
+    settings.MDS_LANES_MIN_MS = 40
+    assert lane_policy() == LanePolicy(workers=3, min_gas=5, min_txs=7, deadline_s=1.5, min_saved_s=0.04)
     settings.MDS_LANES_MIN_GAS = 0
     assert lane_policy().workers == 0
 

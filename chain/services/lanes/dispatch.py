@@ -35,11 +35,14 @@ log = structlog.get_logger(__name__)
 
 UNREACHABLE = (RedisError, KombuError, OSError)
 BLOCKHASH_DEPTH = 256
-# what one native transfer, and one value that has to be sent along, weigh in gas of calls: measured (bench/lanes.py)
+# what one native transfer weighs in gas of calls
 TRANSFER_GAS_WEIGHT = 1_500
-VALUE_GAS_WEIGHT = 1_500
-# seconds that the EVM needs for a unit of weight, before this process has measured it
+# seconds that the EVM needs for a unit of weight before this process has measured it, and the most to believe
 SECONDS_PER_WEIGHT = 1e-8
+MAX_SECONDS_PER_WEIGHT = 5e-8
+LEAST_WEIGHT_MEASURED = 200_000
+# what a transaction costs the writer on its way to a worker and back, in seconds: measured (bench/lanes.py)
+TRANSPORT_S = 8e-6
 # so many offers without a single answer in time, and lanes stay here for a while
 FRUITLESS_OFFERS = 3
 # beyond so many uncommitted values an epoch stays here
@@ -60,6 +63,8 @@ class LanePolicy:
         Lanes of at least so many transactions are offered although none is a call; 0 is never.
     deadline_s : float
         The most that the writer waits for a unit that a worker has taken, however heavy it is.
+    min_saved_s : float
+        The writer would have to be done so much earlier, by the pace at which it ran lanes before; 0: anyway.
     pause_s : float
         When workers are no help, or Redis is away, lanes stay here for so long.
     """
@@ -68,6 +73,7 @@ class LanePolicy:
     min_gas: int
     min_txs: int
     deadline_s: float
+    min_saved_s: float = 0.0
     pause_s: float = 60.0
 
 
@@ -131,27 +137,27 @@ class LaneDispatch:
         self, base: LaneBase, tasks: Sequence[LaneTask], reader: CachedReader, block_hashes: BlockHashes
     ) -> Sequence[LaneOutcome]:
         """See ``LaneDispatcher``."""
+
+        def here(some: Sequence[LaneTask]) -> list[LaneOutcome]:
+            began = self._clock()
+            outcomes = [run_lane(task, reader, block_hashes) for task in some]
+            self._note_pace(self._clock() - began, sum([lane_weight(task) for task in some]))
+            return outcomes
+
         units = [] if self._clock() < self._resume_at else self._worth_offering(tasks, base)
         request = self._offer(units, base, reader, block_hashes) if units else None
         if request is None:
-            return [run_lane(task, reader, block_hashes) for task in tasks]
+            return here(tasks)
         offered = {task.shard for task in units}
-        began = self._clock()
-        done = [run_lane(task, reader, block_hashes) for task in tasks if task.shard not in offered]
-        weight = sum([lane_weight(task) for task in tasks if task.shard not in offered])
+        done = here([task for task in tasks if task.shard not in offered])
         try:
             while (unit := self._take_back(request)) is not None:
                 self.counts.taken_back += 1
-                task = request.units.pop(unit)
-                done.append(run_lane(task, reader, block_hashes))
-                weight += lane_weight(task)
-            if weight:
-                self._pace = (self._clock() - began) / weight
+                done += here([request.units.pop(unit)])
             request.taken = len(request.units)
             while request.units and not self._collect(request, reader):
                 # the lightest: it is the least that the wait may have been in vain
-                task = request.units.pop(max(request.units))
-                done.append(run_lane(task, reader, block_hashes))
+                done += here([request.units.pop(max(request.units))])
                 self.counts.late += 1
             self._redis.delete(request.keys.todo, request.keys.parts, request.keys.answers)
             self._judge(request)
@@ -159,9 +165,12 @@ class LaneDispatch:
             self._pause("Redis went away", error=str(error))
         done += request.outcomes
         # workers may fall silent, but never may the chain
-        left = [*request.declined, *request.units.values()]
-        done += [run_lane(task, reader, block_hashes) for task in left]
-        return done
+        return done + here([*request.declined, *request.units.values()])
+
+    def _note_pace(self, seconds: float, weight: int) -> None:
+        """Learn how long a unit of weight takes: gas limits promise nothing, and machines differ."""
+        if weight >= LEAST_WEIGHT_MEASURED:
+            self._pace = (self._pace + min(seconds / weight, MAX_SECONDS_PER_WEIGHT)) / 2
 
     def _worth_offering(self, tasks: Sequence[LaneTask], base: LaneBase) -> list[LaneTask]:
         """The lanes to offer, heaviest first; none where workers would not save enough."""
@@ -177,10 +186,11 @@ class LaneDispatch:
         whole = sum(weight.values())
         here = whole - sum([weight[task.shard] for task in units])
         best = max(weight[units[0].shard], here, whole // (1 + min(policy.workers, len(units))))
-        saved = whole - best - VALUE_GAS_WEIGHT * base.hot.uncommitted
-        if saved >= policy.min_gas or (policy.min_txs and any(not gas[t.shard] for t in units)):
+        if policy.min_txs and any(not gas[t.shard] for t in units):
             return units
-        return []
+        sent = sum([len(task.items) for task in units]) + base.hot.uncommitted
+        slow = not policy.min_saved_s or self._pace * (whole - best) - TRANSPORT_S * sent >= policy.min_saved_s
+        return units if slow and whole - best >= policy.min_gas else []
 
     def _offer(
         self, units: list[LaneTask], base: LaneBase, reader: CachedReader, block_hashes: BlockHashes
@@ -313,12 +323,13 @@ def rows_of(task: LaneTask, reader: CachedReader) -> StateDiff:
 
 def lane_policy() -> LanePolicy:
     """The policy of the settings."""
-    workers = settings.MDS_SHARD_WORKERS or os.cpu_count() or 1
+    workers = settings.MDS_SHARD_WORKERS or max(1, (os.cpu_count() or 1) - 1)
     return LanePolicy(
         workers=0 if not settings.MDS_LANES_MIN_GAS else workers,
         min_gas=settings.MDS_LANES_MIN_GAS,
         min_txs=settings.MDS_LANES_MIN_TXS,
         deadline_s=settings.MDS_LANES_DEADLINE_MS / 1000,
+        min_saved_s=settings.MDS_LANES_MIN_MS / 1000,
     )
 
 
