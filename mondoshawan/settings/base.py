@@ -134,6 +134,8 @@ CHANNEL_LAYERS = {
 # ---- Celery (the `CELERY_` namespace of mondoshawan/celery.py) ----
 CELERY_BROKER_URL = celery.broker_url(ENV.redis_url, str(FOLDER.redis_socket))
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+CELERY_WORKER_CONSUMER = "mondoshawan.consumer:Consumer"
 # a message that is not acknowledged within this time (s) is delivered again; the longest task is far below it
 CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 600}
 CELERY_RESULT_BACKEND = None
