@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from contextvars import ContextVar
-from functools import cached_property
+from functools import lru_cache
 from ipaddress import ip_address
 from typing import Any
 
 # headers by which a proxy says that it speaks for somebody else
-_FORWARDING = (b"forwarded", b"x-forwarded-for", b"x-real-ip", b"via")
+_FORWARDING = frozenset({b"forwarded", b"x-forwarded-for", b"x-real-ip", b"via"})
 UNKNOWN = "unknown"
 
 
@@ -23,42 +23,37 @@ class Caller:
         What takes notifications: a WebSocket's; None over HTTP.
     """
 
+    __slots__ = ("_scope", "socket")
+
     def __init__(self, scope: dict[str, Any], socket: Any = None) -> None:
         self._scope = scope
         self.socket = socket
 
-    @cached_property
-    def _headers(self) -> dict[bytes, bytes]:
-        return dict(self._scope["headers"])
-
-    @cached_property
+    @property
     def peer(self) -> str:
         """The socket's other end."""
         client = self._scope.get("client")
         return str(client[0]) if client else UNKNOWN
 
-    @cached_property
+    @property
     def is_loopback(self) -> bool:
         """Whether the other end is this machine; it may be a proxy."""
-        try:
-            return ip_address(self.peer).is_loopback
-        except ValueError:
-            return False
+        return _is_loopback(self.peer)
 
-    @cached_property
+    @property
     def is_forwarded(self) -> bool:
         """Whether a proxy says that it speaks for somebody else."""
-        return any(name in self._headers for name in _FORWARDING)
+        return not _FORWARDING.isdisjoint([name for name, _ in self._scope["headers"]])
 
-    @cached_property
+    @property
     def is_page(self) -> bool:
         """Whether a browser's page asks."""
-        return b"origin" in self._headers
+        return self._header(b"origin") is not None
 
-    @cached_property
+    @property
     def address(self) -> str:
         """Whom limits count: the peer, or whom a proxy on this machine names last."""
-        if self.is_loopback and (forwarded := self._headers.get(b"x-forwarded-for")):
+        if self.is_loopback and (forwarded := self._header(b"x-forwarded-for")):
             last = forwarded.decode("latin-1").rpartition(",")[2].strip()
             try:
                 return str(ip_address(last))
@@ -66,14 +61,30 @@ class Caller:
                 return UNKNOWN
         return self.peer
 
-    @cached_property
+    @property
     def key(self) -> str | None:
         """The API key that the request carries."""
-        scheme, _, value = self._headers.get(b"authorization", b"").decode("latin-1").partition(" ")
+        scheme, _, value = (self._header(b"authorization") or b"").decode("latin-1").partition(" ")
         if scheme.lower() == "bearer" and value:
             return value.strip()
-        own = self._headers.get(b"x-api-key")
+        own = self._header(b"x-api-key")
         return None if own is None else own.decode("latin-1")
+
+    def _header(self, wanted: bytes) -> bytes | None:
+        """A header; of one that comes more than once the last, which the nearest proxy wrote."""
+        found: bytes | None = None
+        for name, value in self._scope["headers"]:
+            if name == wanted:
+                found = value
+        return found
+
+
+@lru_cache(maxsize=4096)
+def _is_loopback(peer: str) -> bool:
+    try:
+        return ip_address(peer).is_loopback
+    except ValueError:
+        return False
 
 
 NOBODY = Caller({"headers": [], "client": None})
