@@ -11,20 +11,29 @@ local sequence = tonumber(call('GET', K_SEQUENCE) or '-1')
 local stored = tonumber(call('HGET', K_STATS, 'bytes') or '0')
 local awake = false
 
--- room for one more: the cheapest leave, but only for something dearer and never of the same sender
+-- room for one more: the cheapest leave, but only for something dearer, never of the same sender, and
+-- nobody where that would not be enough
 local function make_room(sender, size, score)
-  local count = call('HLEN', K_TX)
-  while count + 1 > max_count or stored + bytes_change + size > max_bytes do
-    local cheapest = call('ZRANGE', K_PRICE, 0, 0, 'WITHSCORES')
-    if #cheapest == 0 or tonumber(cheapest[2]) >= score then return false end
-    local place = call('HGET', K_TX, cheapest[1])
+  local count, total = call('HLEN', K_TX), stored + bytes_change
+  local victims, seen, left = {}, 0, {}
+  while count + 1 > max_count or total + size > max_bytes do
+    if #left == 0 then
+      left = call('ZRANGE', K_PRICE, seen, seen + 15, 'WITHSCORES')
+      if #left == 0 then return false end
+      seen = seen + #left / 2
+    end
+    local hash, price = table.remove(left, 1), tonumber(table.remove(left, 1))
+    if price >= score then return false end
+    local place = call('HGET', K_TX, hash)
     local victim = load(string.sub(place, 1, 20))
     if victim == sender then return false end
-    forget(victim, {(unpack_bytes('>I8', place, 21))})
-    flush()
-    rank(victim)
-    count = count - 1
+    local name = string.sub(place, 21)
+    victims[#victims + 1] = {victim, (unpack_bytes('>I8', name))}
+    count, total = count - 1, total - call('HSTRLEN', victim.key, name)
   end
+  for _, pair in ipairs(victims) do forget(pair[1], {pair[2]}) end
+  flush()
+  for _, pair in ipairs(victims) do rank(pair[1]) end
   return true
 end
 

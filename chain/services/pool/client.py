@@ -12,7 +12,7 @@ from redis.exceptions import NoScriptError
 from chain.core.consensus.model import ChainUpdate
 from chain.core.envelope import encode_transaction
 from chain.core.errors import BlockchainError
-from chain.core.pool import BlockLimits, PoolEntry, PoolPolicy, SenderState, check_policy, order_for_block
+from chain.core.pool import BlockLimits, Ordering, PoolEntry, PoolPolicy, SenderState, check_policy, order_for_block
 from chain.core.types import Account, Transaction
 from chain.services.pool import wire
 from chain.services.pool.scripts import scripts
@@ -158,13 +158,26 @@ class Pool:
         )
         return len(with_transactions)
 
-    def select(self, limits: BlockLimits, base_fee: int) -> list[PoolEntry]:
+    def select(
+        self, limits: BlockLimits, base_fee: int, ordering: Ordering = Ordering.FEE, seed: bytes = b""
+    ) -> list[PoolEntry]:
         """Transactions for one block of a stream with these limits, in the order that it should hold them.
 
-        Only executable ones that no merged block holds: best tip first, each sender's in nonce order.
+        Only executable ones that no merged block holds, each sender's in nonce order.  A pool that is much larger
+        than the block offers a part to the policy: the senders that stand first by it, with a share of each
+        one's run.
+
+        Parameters
+        ----------
+        base_fee : int
+            Wei per gas of the block's own epoch.
+        ordering : Ordering
+        seed : bytes
+            For RANDOM: what nobody knew when the transactions were sent, such as the parent's hash.
         """
-        wanted = [limits.txs, wire.amount(base_fee), limits.call_gas]
-        return order_for_block(map(wire.unpack_record, self._run("select", wanted)), base_fee, limits)
+        wanted = [limits.txs, wire.amount(base_fee), limits.call_gas, str(ordering), wire.sample_seed(seed)]
+        entries = map(wire.unpack_record, self._run("select", wanted))
+        return order_for_block(entries, base_fee, limits, ordering, seed)
 
     def wait_for_arrival(self, timeout_s: float) -> bool:
         """Block until something may have become executable, at most so long; one token wakes one waiter."""

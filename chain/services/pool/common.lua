@@ -4,6 +4,8 @@
 --   <p>s:<a>   hash      of one sender: nonce (8 bytes) -> record
 --   <p>states  hash      sender -> its state on the chain and its sums in the pool
 --   <p>ready   zset      sender -> tip of its next transaction that no merged block holds
+--   <p>line    zset      sender -> arrival of that transaction
+--   <p>boost   zset      sender -> its tip, less TIME_WEIGHT for each ms of its arrival
 --   <p>price   zset      transaction -> effective tip on arrival
 --   <p>age     zset      transaction -> arrival in ms
 --   <p>senders set       senders with transactions
@@ -17,7 +19,7 @@ local P = KEYS[1]
 local K_TX, K_READY, K_PRICE, K_AGE = P .. 'tx', P .. 'ready', P .. 'price', P .. 'age'
 local K_SENDERS, K_IDLE, K_FLYING = P .. 'senders', P .. 'idle', P .. 'flying'
 local K_STATES, K_STATS, K_SEQUENCE, K_WAKE = P .. 'states', P .. 'stats', P .. 'sequence', P .. 'wake'
-local K_NEW = P .. 'new'
+local K_NEW, K_LINE, K_BOOST = P .. 'new', P .. 'line', P .. 'boost'
 -- what one call may carry: Lua's stack bounds it
 local CHUNK = 4000
 local LIMB = 281474976710656
@@ -115,15 +117,20 @@ local function nonces(s)
   return found
 end
 
--- put the sender where its next transaction belongs in the queue for blocks; true when it has one
+-- put the sender where its next transaction belongs in the queues for blocks; true when it has one
 local function rank(s)
   if s.from < s.nonce then s.from = s.nonce end
   if s.code < 2 and s.from < s.stop then
-    local record = call('HGET', s.key, field(s.from))
-    call('ZADD', K_READY, call('ZSCORE', K_PRICE, string.sub(record, 1, 32)), s.addr)
+    local hash = string.sub(call('HGET', s.key, field(s.from)), 1, 32)
+    local price, arrival = call('ZSCORE', K_PRICE, hash), call('ZSCORE', K_AGE, hash)
+    call('ZADD', K_READY, price, s.addr)
+    call('ZADD', K_LINE, arrival, s.addr)
+    call('ZADD', K_BOOST, tonumber(price) - TIME_WEIGHT * tonumber(arrival), s.addr)
     return true
   end
   call('ZREM', K_READY, s.addr)
+  call('ZREM', K_LINE, s.addr)
+  call('ZREM', K_BOOST, s.addr)
   return false
 end
 

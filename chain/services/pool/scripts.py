@@ -7,6 +7,8 @@ from functools import cache
 from importlib.resources import files
 from typing import NamedTuple
 
+from chain.core.pool import TIME_WEIGHT
+
 NAMES = ("add", "update", "flight", "select", "expire")
 
 
@@ -21,7 +23,7 @@ class Script(NamedTuple):
 def scripts() -> dict[str, Script]:
     """All scripts by name, the shared part before each."""
     folder = files("chain.services.pool")
-    shared = folder.joinpath("common.lua").read_bytes()
+    shared = f"local TIME_WEIGHT = {TIME_WEIGHT}\n".encode() + folder.joinpath("common.lua").read_bytes()
     found = {}
     for name in NAMES:
         text = shared + folder.joinpath(f"{name}.lua").read_bytes()

@@ -5,13 +5,14 @@ from __future__ import annotations
 import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from enum import IntEnum
 from typing import NamedTuple
 
+from chain.core.codec import blake3_hash
 from chain.core.errors import PoolCode, PoolRejection
 from chain.core.pool import (
     MAX_AMOUNT,
     MAX_NONCE,
+    AddCode,
     CodeKind,
     PoolEntry,
     PoolPolicy,
@@ -31,23 +32,6 @@ _ACCOUNT = struct.Struct(">20sQ12sB")
 _PLACE = struct.Struct(">20sQ")
 UNTOLD_CODE = 255
 DELEGATION_PREFIX = b"\xef\x01\x00"
-
-
-class AddCode(IntEnum):
-    """What the add script answers for one transaction; 10 and above are rejections."""
-
-    ADDED = 0
-    KNOWN = 1
-    REPLACED = 2
-    UNKNOWN_SENDER = 3
-    STALE_STATE = 4
-    NONCE_LOW = 10
-    NONCE_HIGH = 11
-    FUNDS = 12
-    REPLACEMENT = 13
-    HAS_CODE = 14
-    SENDER_LIMIT = 15
-    FULL = 16
 
 
 REJECTIONS = {
@@ -169,6 +153,11 @@ def pack_terms(tx: Transaction, base_fee: int, bump_percent: int) -> bytes:
         amount(replaceable_fee(tx.max_fee, bump_percent)),
         float(effective_tip(tx.max_priority_fee, tx.max_fee, base_fee)),
     )
+
+
+def sample_seed(seed: bytes) -> int:
+    """48 even bits of a seed, for the choice of what a large pool offers."""
+    return int.from_bytes(blake3_hash(b"mds/sample" + seed)[:6])
 
 
 def pack_state(state: SenderState | None) -> bytes:
