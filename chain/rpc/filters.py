@@ -33,11 +33,13 @@ redis.call('PEXPIRE', KEYS[2], ARGV[7])
 redis.call('SET', KEYS[3], ARGV[6], 'PX', ARGV[7])
 return 0
 """
-# move on only from where the poll began; KEYS record, all; ARGV old, new, life, id, until
+# move on only from where the poll began; KEYS record, all, caller's; ARGV old, new, life, id, until
 _ADVANCE = """
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
 redis.call('ZADD', KEYS[2], ARGV[5], ARGV[4])
+redis.call('ZADD', KEYS[3], ARGV[5], ARGV[4])
+redis.call('PEXPIRE', KEYS[3], ARGV[3])
 return 1
 """
 
@@ -116,7 +118,7 @@ class Filters:
         """Move a filter's cursor and renew its life; False where another poll was faster."""
         until = now_ms() + LIFE_MS
         moved = await self._advance(
-            keys=[PREFIX + stored.identity, PREFIX + "all"],
+            keys=[PREFIX + stored.identity, PREFIX + "all", f"{PREFIX}of:{stored.owner}"],
             args=[stored.raw, stored.moved(cursor), LIFE_MS, stored.identity, until],
         )
         return bool(moved)

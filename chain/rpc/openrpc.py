@@ -89,6 +89,8 @@ _TITLES = {
     "web3": "Client",
     "txpool": "Pool",
     "debug": "Traces and raw bytes",
+    "ots": "Otterscan",
+    "erigon": "Erigon",
     "mds": "The node and its DAG",
     "rpc": "Description",
 }
@@ -130,11 +132,12 @@ def discover() -> Json:
 
 def markdown() -> str:
     """The text of docs/rpc.md."""
-    spaces = sorted({namespace(name) for name in METHODS}, key=lambda space: (list(_TITLES).index(space), space))
+    titles = {**_TITLES, **{space: space for space in sorted({namespace(name) for name in METHODS} - set(_TITLES))}}
+    spaces = [space for space in titles if any(namespace(name) == space for name in METHODS)]
     parts = [_INTRODUCTION]
     for space in spaces:
         methods = [METHODS[name] for name in sorted(METHODS) if namespace(name) == space]
-        parts += [f"## {_TITLES[space]}: `{space}`", "", *_table(methods), ""]
+        parts += [f"## {titles[space]}: `{space}`", "", *_table(methods), ""]
     parts += [_AFTER, "## Fairness and MEV figures", "", *_formulas(), "", "## Errors", "", *_errors()]
     return "\n".join(parts) + "\n"
 
@@ -149,7 +152,8 @@ def _table(methods: Iterable[Method]) -> list[str]:
 
 
 def _shown(parameter: Parameter) -> str:
-    kind = KINDS[_plain(parameter.kind)][0] if not _items(parameter.kind) else f"{KINDS[_items(parameter.kind)][0]}s"
+    items = _items(parameter.kind)
+    kind = f"{_kind(items)[0]}s" if items else _kind(_plain(parameter.kind))[0]
     label = parameter.name if parameter.name.lower() == kind else f"{parameter.name} ({kind})"
     return label if parameter.is_required else f"[{label}]"
 
@@ -173,7 +177,12 @@ def _described(method: Method) -> Json:
 
 def _schema(hint: Any) -> Json:
     items = _items(hint)
-    return {"type": "array", "items": KINDS[items][1]} if items else KINDS[_plain(hint)][1]
+    return {"type": "array", "items": _kind(items)[1]} if items else _kind(_plain(hint))[1]
+
+
+def _kind(kind: Any) -> tuple[str, Json]:
+    """How a kind of parameter is described; apps that add kinds describe them in ``KINDS``."""
+    return KINDS.get(kind) or (str(getattr(kind, "__name__", kind)).lower(), {})
 
 
 def _result(hint: Any) -> Json:

@@ -64,7 +64,11 @@ async def path_since(conn: AsyncConnection, told: Place, latest: int, limit: int
     cursor = await conn.execute(_BACK, (told[1],), binary=True)
     back = await cursor.fetchall()
     removed = tuple([(number, block) for number, block, is_on in back if not is_on])
-    fork: Place = (back[-1][0], back[-1][1]) if back else (-1, told[1])
+    if not back:
+        # a block that this database never had, as after a restore: nothing can be told of the way from there
+        newest = await (await conn.execute(_ON, (latest - 1, latest, 1), binary=True)).fetchone()
+        return Path((), (), told if newest is None else (newest[0], newest[1]))
+    fork: Place = (back[-1][0], back[-1][1])
     rows = await (await conn.execute(_ON, (fork[0], latest, limit), binary=True)).fetchall()
     added = tuple([(row[0], row[1]) for row in rows])
     return Path(removed, added, added[-1] if added else fork)

@@ -123,3 +123,23 @@ def test_filters_are_capped_expire_and_go(rpc: Caller, monkeypatch: pytest.Monke
     assert rpc.error("eth_getFilterChanges", kept)["message"] == "filter not found"
     assert rpc.error("eth_getFilterChanges", "0x1")["message"] == "filter not found"
     assert rpc.error("eth_getFilterChanges", "x")["code"] == -32602
+
+
+def test_a_cursor_that_this_database_never_had_begins_anew(rpc: Caller, scene: Scene) -> None:
+    """After a restore: what lies between cannot be told, and nobody is flooded with the whole chain."""
+    from chain.rpc.app import _holder
+
+    async def run() -> list[object]:
+        node = await _holder.get()
+        identity = await node.filters.create("blocks", [10**6, bytes(32)], "restored")
+        stored = await node.filters.get(identity)
+        assert await node.filters.advance(stored, [10**6, bytes(31) + b"\x01"])
+        assert not await node.filters.advance(stored, [10**6, bytes(32)])
+        return [identity]
+
+    (identity,) = rpc.runner.run(run())
+    assert rpc("eth_getFilterChanges", identity) == []
+    block = commit(scene, scene.hashes[-1])
+    scene.hashes.append(block)
+    catch_up(rpc, len(scene.hashes) - 1)
+    assert rpc("eth_getFilterChanges", identity) == [h(block)]

@@ -42,7 +42,7 @@ def _filter_id(value: Any) -> str:
 PARSERS[FilterId] = _filter_id
 
 
-@method("eth_newFilter")
+@method("eth_newFilter", cost=5)
 async def eth_new_filter(node: Node, log_filter: LogFilter) -> str:
     """Watch logs; the id to poll with.  ``eth_getFilterChanges`` tells logs of undone blocks as removed."""
     if log_filter.block_hash is not None:
@@ -53,13 +53,13 @@ async def eth_new_filter(node: Node, log_filter: LogFilter) -> str:
     return await node.filters.create("logs", await _told(node), current_caller().address, log_filter)
 
 
-@method("eth_newBlockFilter")
+@method("eth_newBlockFilter", cost=5)
 async def eth_new_block_filter(node: Node) -> str:
     """Watch the selected chain; the id to poll with."""
     return await node.filters.create("blocks", await _told(node), current_caller().address)
 
 
-@method("eth_newPendingTransactionFilter")
+@method("eth_newPendingTransactionFilter", cost=5)
 async def eth_new_pending_transaction_filter(node: Node) -> str:
     """Watch the pool; the id to poll with."""
     newest = await node.redis.xrevrange(_NEW, count=1)
@@ -67,7 +67,7 @@ async def eth_new_pending_transaction_filter(node: Node) -> str:
     return await node.filters.create("pending", cursor, current_caller().address)
 
 
-@method("eth_getFilterChanges")
+@method("eth_getFilterChanges", cost=5)
 async def eth_get_filter_changes(node: Node, filter_id: FilterId) -> list[Any]:
     """What happened since the last poll: logs, hashes of blocks, or hashes of transactions."""
     for _ in range(_TRIES):
@@ -78,7 +78,7 @@ async def eth_get_filter_changes(node: Node, filter_id: FilterId) -> list[Any]:
     return []
 
 
-@method("eth_getFilterLogs")
+@method("eth_getFilterLogs", cost=20)
 async def eth_get_filter_logs(node: Node, filter_id: FilterId) -> list[Any]:
     """All logs of a log filter's range."""
     stored = await node.filters.get(filter_id)

@@ -17,6 +17,7 @@ from chain.rpc.node import Node
 from chain.rpc.params import PARSERS, Data, address, bad, hash32, hex_bytes
 from chain.rpc.registry import method
 from chain.rpc.threads import in_thread
+from chain.services.control import mining_settings
 from chain.services.network import now_ms
 from chain.services.pool import Pool, pool_policy
 from chain.services.redis_client import redis_client
@@ -110,7 +111,8 @@ def _build(spec: ChainSpec, stream: Stream, options: TemplateOptions) -> Templat
         raise NotYet(WaitCode.NOT_READY, "the writer has not published a virtual block")
     limits = spec.stream(stream)
     pool = Pool(redis, pool_policy(spec))
-    chosen = pool.select(BlockLimits(limits.max_txs, limits.call_gas_limit, limits.max_bytes), snapshot.base_fee)
+    block = BlockLimits(limits.max_txs, limits.call_gas_limit, limits.max_bytes)
+    chosen = pool.select(block, snapshot.base_fee, mining_settings(redis).ordering, snapshot.sink)
     return build_template(
         spec, snapshot, stream, options.coinbase, options.vrf_key, now_ms(), chosen, extra=options.extra
     )

@@ -19,10 +19,6 @@ from chain.services import control
 Share = NewType("Share", float)
 LogLevel = NewType("LogLevel", str)
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
-# how miners order what they take: what the pool's selection does
-POLICIES = {
-    "tip": "Highest effective tip first; a sender's own transactions by nonce; ties by address of the sender.",
-}
 LOGGERS = ("chain", "explorer", "admin_ui", "mondoshawan")
 
 
@@ -67,18 +63,16 @@ async def mds_set_coinbase(node: Node, address: Address) -> dict[str, Any]:
 
 
 @method("mds_getOrderingPolicy")
-def mds_get_ordering_policy(node: Node) -> dict[str, Any]:
+async def mds_get_ordering_policy(node: Node) -> dict[str, Any]:
     """How this node's miners order transactions, and what else they could do."""
-    return {"policy": "tip", "rule": POLICIES["tip"], "available": sorted(POLICIES)}
+    return await in_thread(control.ordering_policy)
 
 
 @method("mds_setOrderingPolicy", scope="mining")
-def mds_set_ordering_policy(node: Node, policy: str) -> dict[str, Any]:
+async def mds_set_ordering_policy(node: Node, policy: str) -> dict[str, Any]:
     """Choose among the policies that ``mds_getOrderingPolicy`` lists."""
-    if policy not in POLICIES:
-        raise bad(f"a policy is one of {', '.join(sorted(POLICIES))}")
-    answer: dict[str, Any] = mds_get_ordering_policy(node)
-    return answer
+    await _change(control.set_ordering_policy, policy)
+    return await in_thread(control.ordering_policy)
 
 
 @method("mds_setLogLevel", scope="log")
