@@ -44,6 +44,23 @@ def main() -> None:
             gas = GAS_LIMIT[kind] * size / 1e6
             shown = ", ".join(f"{count} workers {sample}" for count, sample in samples.items())
             print(f"{kind} x {size} ({gas:.1f} Mgas by limits): {shown}")
+        for (kind, size), samples in found.items():
+            if kind == "work" and {0, 1} <= samples.keys():
+                alone, shared = samples[0].lanes, samples[1].lanes
+                more = ", ".join(f"{count} workers {model(alone, count):.0f}" for count in (3, 7))
+                print(
+                    f"model {kind} x {size}: 1 worker {model(alone, 1):.0f} (measured {shared:.0f}), {more} ms of lanes"
+                )
+
+
+def model(alone_ms: float, count: int) -> float:
+    """Lanes of an epoch with ``count`` workers on as many cores and one more, in ms.
+
+    Equal lanes, taken one by one: the busiest process runs ceil(SHARDS / (count + 1)) of them, each slowed by what
+    processes beside it cost, and the message costs a constant.  Both numbers are fitted to runs with one worker.
+    """
+    message_ms, slowed = 5.0, 1.34
+    return message_ms + -(-SHARDS // (count + 1)) * alone_ms / SHARDS * slowed
 
 
 class Sample:

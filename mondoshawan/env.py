@@ -219,7 +219,10 @@ class Environment:
         "0", _integer(0, 256), "number", "Worker processes of `validate`; 0 is the number of cores, at most 2."
     )
     validate_inline_txs: int = _variable(
-        "256", _integer(0, 100_000), "number", "Blocks of at most so many transactions are validated where they arrive."
+        "1000",
+        _integer(0, 100_000),
+        "number",
+        "Blocks of at most so many transactions are validated where they arrive.",
     )
     shard_workers: int = _variable(
         "0",
