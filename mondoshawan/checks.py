@@ -11,9 +11,8 @@ from django.conf import settings
 from django.core import checks
 from django.db import DatabaseError, connections
 
-from mondoshawan.appliance import keys
-
-MINIMUM_POSTGRES = 150_000
+from chain.core.errors import ConfigError
+from mondoshawan.appliance import keys, postgres
 
 
 @checks.register(checks.Tags.security)
@@ -41,12 +40,10 @@ def check_database(
                 checks.Error(f"PostgreSQL does not answer: {error}", hint="see MDS_DATABASE_URL", id="mondoshawan.E001")
             )
             continue
-        if version < MINIMUM_POSTGRES:
-            found.append(
-                checks.Error(f"PostgreSQL is too old ({version})", hint="15 or newer is needed", id="mondoshawan.E002")
-            )
-        if encoding != "UTF8":
-            found.append(checks.Error(f"the database stores {encoding}", hint="UTF8 is needed", id="mondoshawan.E003"))
+        try:
+            postgres.judge(version, encoding)
+        except ConfigError as error:
+            found.append(checks.Error(error.message, hint=error.data["hint"], id="mondoshawan.E002"))
     return found
 
 

@@ -204,6 +204,12 @@ class Environment:
         "milliseconds",
         "PostgreSQL `idle_in_transaction_session_timeout`; 0 is none.",
     )
+    disk_free_mb: int = _variable(
+        "500",
+        _integer(0, 1_000_000_000),
+        "megabytes",
+        "With less free space on the disk of the data folder the node does not start, and `/ready` is red.",
+    )
     pg_shared_buffers_mb: int = _variable(
         "128", _integer(16, 65_536), "megabytes", "`shared_buffers` of the embedded PostgreSQL."
     )

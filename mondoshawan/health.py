@@ -24,7 +24,6 @@ from mondoshawan import __version__
 from mondoshawan.liveness import check_workers
 
 _STARTED = time.monotonic()
-_DISK_FREE_BYTES = 500_000_000
 logger = logging.getLogger(__name__)
 
 Check = Callable[[], Mapping[str, Any]]
@@ -50,7 +49,8 @@ def check_redis() -> dict[str, Any]:
 def check_disk() -> dict[str, Any]:
     """Free bytes on the disk of the data folder."""
     free = shutil.disk_usage(settings.MDS_DATA_FOLDER).free
-    return {"ok": free >= _DISK_FREE_BYTES, "value": free, "threshold": _DISK_FREE_BYTES}
+    least = settings.MDS_DISK_FREE_BYTES
+    return {"ok": free >= least, "value": free, "threshold": least}
 
 
 def all_checks() -> dict[str, Check]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import shutil
 import socket
 import time
 from collections.abc import Callable, Iterable
@@ -94,6 +95,28 @@ def require_free(binds: Iterable[tuple[str, Bind]]) -> None:
             raise ConfigError(
                 "bind", f"{variable}: cannot listen on {bind}: {error.strerror}", hint="name an address of this machine"
             ) from error
+
+
+def require_space(folder: DataFolder, least: int) -> None:
+    """Refuse to start on a disk that is nearly full: PostgreSQL stops when it cannot write its log.
+
+    Parameters
+    ----------
+    least : int
+        Bytes that must be free.
+
+    Raises
+    ------
+    ConfigError
+        ``disk_full``.
+    """
+    free = shutil.disk_usage(folder.root).free
+    if free < least:
+        raise ConfigError(
+            "disk_full",
+            f"{free // 1_000_000} MB are free on the disk of {folder.root}, the node needs {least // 1_000_000} MB",
+            hint="free some space, set MDS_DATA_DIR to a folder on another disk, or lower MDS_DISK_FREE_MB",
+        )
 
 
 def clear_remains(folder: DataFolder, pause: Callable[[float], None]) -> None:

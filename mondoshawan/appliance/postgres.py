@@ -24,6 +24,8 @@ USER = "mondoshawan"
 DATABASE = "mondoshawan"
 PORT = 5432
 MAJOR = 18
+# of an external server
+OLDEST_MAJOR = 15
 _INSTALLS = {18: "pginstall18", 16: "pginstall"}
 _CLEAN_ENV = {"PATH": "/usr/bin:/bin", "LANG": "C", "LC_ALL": "C", "TZ": "UTC"}
 
@@ -231,6 +233,60 @@ def wait_ready(info: dict[str, str | int], seconds: float, pause: Callable[[floa
                     "postgres_unready", f"PostgreSQL does not answer: {reason}", hint="log/postgres.log says more"
                 ) from error
         pause(0.1)
+
+
+def judge(version: int, encoding: str) -> None:
+    """Refuse a server that the node cannot work with.
+
+    Parameters
+    ----------
+    version : int
+        ``server_version_num``: 150004 is 15.4.
+    encoding : str
+        What the database stores text in.
+
+    Raises
+    ------
+    ConfigError
+        ``postgres_version`` or ``postgres_encoding``.
+    """
+    if version < OLDEST_MAJOR * 10_000:
+        raise ConfigError(
+            "postgres_version",
+            f"PostgreSQL {version // 10_000}.{version % 10_000} is too old",
+            hint=f"{OLDEST_MAJOR} or newer is needed; without MDS_DATABASE_URL the node starts its own",
+        )
+    if encoding != "UTF8":
+        raise ConfigError(
+            "postgres_encoding",
+            f"the database stores text as {encoding}",
+            hint="make it with ENCODING 'UTF8' TEMPLATE template0",
+        )
+
+
+def require_usable(url: str, seconds: float, pause: Callable[[float], None] = time.sleep) -> None:
+    """Wait for an external server's answer and judge it, before anything is started or written.
+
+    Raises
+    ------
+    ConfigError
+        ``postgres_unready``, or as ``judge``.
+    """
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            with psycopg.connect(url, connect_timeout=5) as connection:
+                told = connection.info
+                # what the server says of itself when a connection begins; no query is needed
+                judge(told.server_version, told.parameter_status("server_encoding") or "unknown")
+                return
+        except psycopg.OperationalError as error:
+            if time.monotonic() > deadline:
+                reason = str(error).strip().splitlines()[-1]
+                raise ConfigError(
+                    "postgres_unready", f"PostgreSQL does not answer: {reason}", hint="check MDS_DATABASE_URL"
+                ) from error
+        pause(0.5)
 
 
 def ensure_database(folder: DataFolder, password: str) -> bool:

@@ -27,6 +27,7 @@ from mondoshawan.appliance.programs import SERVERS, Program, chosen, table
 from mondoshawan.env import Environment
 
 _READY_S = 120.0
+_EXTERNAL_S = 30.0
 _WATCH_S = 2.0
 _STOP_S = 120.0
 _GIVEN_UP = ("FATAL", "EXITED")
@@ -92,6 +93,9 @@ class Appliance:
     def _prepare(self) -> None:
         binds = [(f"MDS_{item.name.upper()}_BIND", item.bind) for item in self.programs if item.bind is not None]
         guard.clear_remains(self.folder, self._pause)
+        guard.require_space(self.folder, settings.MDS_DISK_FREE_BYTES)
+        if self.env.database_url:
+            postgres.require_usable(self.env.database_url, _EXTERNAL_S, self._pause)
         upgrade.upgrade_folder(self.env, self.folder, self.say, settings.DATABASES["default"])
         guard.require_free(binds)
         names = {program.name for program in self.programs}

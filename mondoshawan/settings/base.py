@@ -14,6 +14,7 @@ FOLDER = DataFolder.of(ENV)
 MDS_NETWORK = ENV.network
 MDS_DATA_FOLDER = FOLDER.root
 MDS_KEYS_FOLDER = FOLDER.keys
+MDS_DISK_FREE_BYTES = ENV.disk_free_mb * 1_000_000
 MDS_REDIS_URL = ENV.redis_url or f"unix://{FOLDER.redis_socket}?db=0"
 
 MDS_VALIDATE_INLINE_TXS = ENV.validate_inline_txs
