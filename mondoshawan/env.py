@@ -91,7 +91,7 @@ def _url(*schemes: str) -> Callable[[str], str]:
 def _choice(*values: str) -> Callable[[str], str]:
     def parse(raw: str) -> str:
         if raw not in values:
-            raise ValueError(f"one of {', '.join(values)} is expected")
+            raise ValueError(f"one of {', '.join(filter(None, values))} is expected")
         return raw
 
     return parse
@@ -261,6 +261,14 @@ class Environment:
         "milliseconds",
         "The most that the writer waits for a lane that a worker has taken; it never waits longer than it would take "
         "itself.",
+    )
+    mining_ordering: str = _variable(
+        "",
+        _choice("", "fee", "fifo", "random", "hybrid", "time_weighted"),
+        "policy",
+        "How this node's miners order transactions: fee, fifo, random, hybrid or time_weighted "
+        "([ordering.md](ordering.md)).",
+        shown="fee, or what the operator chose",
     )
     mine_workers: int = _variable("3", _integer(1, 256), "number", "Worker processes of `mine`.")
     pool_max_count: int = _variable(

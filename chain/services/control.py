@@ -1,4 +1,4 @@
-"""Mining settings that an operator changes while the node runs: streams on and off, shares, coinbase.
+"""Mining settings that an operator changes while the node runs: streams on and off, shares, coinbase, ordering.
 
 Environment wins over database, database over default.  The effective values have a copy in Redis, which
 each slice reads, so a change is felt within one slice.
@@ -11,11 +11,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
+import structlog
 from django.conf import settings as django_settings
 from django.db import transaction
 from redis import Redis
 
 from chain.core.errors import ConfigError, RequestError
+from chain.core.pool import RULES, Ordering
 from chain.core.types import Stream
 from chain.kick import TaskName, kick
 from chain.models import NodeSetting
@@ -31,8 +33,12 @@ TASK_OF = {Stream.A: TaskName.MINE_A, Stream.B: TaskName.MINE_B, Stream.C: TaskN
 # only while transactions wait, A and B always.
 DEFAULT_SHARES = {Stream.A: 0.10, Stream.B: 0.15, Stream.C: 0.80}
 LEAST_SHARE, MOST_SHARE = 0.01, 1.0
+ORDERING_KEY = "mining.ordering"
 # the first account of the development mnemonic that every Ethereum tool knows
 DEVNET_COINBASE = bytes.fromhex("f39fd6e51aad88f6f4ce6ab8827279cfffb92266")
+
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +58,7 @@ class MiningSettings:
     c: StreamSetting
     coinbase: bytes | None
     fixed: tuple[str, ...]  # keys that the environment fixes
+    ordering: Ordering = Ordering.FEE
 
     def of(self, stream: Stream) -> StreamSetting:
         """The setting of one stream."""
@@ -83,6 +90,7 @@ def publish_settings(redis: Redis | None = None) -> MiningSettings:
 def resolve_settings(stored: dict[str, Any], environment: dict[str, Any], network: str) -> MiningSettings:
     """Merge what the database holds, what the environment fixes and the network's defaults."""
     values: dict[str, Any] = {"mining.coinbase": "0x" + DEVNET_COINBASE.hex() if network == "devnet" else None}
+    values[ORDERING_KEY] = Ordering.FEE
     for stream in STREAMS:
         values[_on_key(stream)] = True
         values[_share_key(stream)] = DEFAULT_SHARES[stream]
@@ -97,6 +105,7 @@ def resolve_settings(stored: dict[str, Any], environment: dict[str, Any], networ
         c,
         coinbase=None if coinbase is None else bytes.fromhex(coinbase[2:]),
         fixed=tuple(sorted(known & environment.keys())),
+        ordering=_known_ordering(values[ORDERING_KEY]),
     )
 
 
@@ -157,6 +166,33 @@ def set_coinbase(coinbase: bytes, by: str = "system") -> MiningSettings:
     return _store("mining.coinbase", "0x" + coinbase.hex(), by)
 
 
+def ordering_policy() -> dict[str, Any]:
+    """How this node's miners order transactions, as JSON values, and what else they could do."""
+    settings = mining_settings()
+    return {
+        "policy": str(settings.ordering),
+        "rule": RULES[settings.ordering],
+        "fixed": ORDERING_KEY in settings.fixed,
+        "available": {str(policy): rule for policy, rule in RULES.items()},
+    }
+
+
+def set_ordering_policy(name: str, by: str = "system") -> MiningSettings:
+    """Order the transactions of the next templates by another policy.
+
+    Raises
+    ------
+    RequestError
+        ``invalid_params`` for a name that ``ordering_policy`` does not list.
+    ConfigError
+        ``setting_fixed`` by the environment.
+    """
+    names = [str(policy) for policy in Ordering]
+    if name not in names:
+        raise RequestError("invalid_params", f"a policy is one of {', '.join(names)}", got=name[:40])
+    return _store(ORDERING_KEY, name, by)
+
+
 def mining_status(redis: Redis | None = None) -> dict[str, Any]:
     """What the miners do, as JSON values: coinbase, then per stream its settings, rate and finds.
 
@@ -182,7 +218,12 @@ def mining_status(redis: Redis | None = None) -> dict[str, Any]:
             "lastBlock": "0x" + memory.last_hash.hex() if memory.last_hash else None,
         }
     coinbase = None if settings.coinbase is None else "0x" + settings.coinbase.hex()
-    return {"coinbase": coinbase, "fixed": list(settings.fixed), "streams": streams}
+    return {
+        "coinbase": coinbase,
+        "ordering": str(settings.ordering),
+        "fixed": list(settings.fixed),
+        "streams": streams,
+    }
 
 
 def _on_key(stream: Stream) -> str:
@@ -191,6 +232,15 @@ def _on_key(stream: Stream) -> str:
 
 def _share_key(stream: Stream) -> str:
     return f"mining.{stream.name.lower()}.share"
+
+
+def _known_ordering(name: Any) -> Ordering:
+    """A policy by name; one that only another version knows is not followed."""
+    try:
+        return Ordering(name)
+    except ValueError:
+        log.warning("unknown ordering policy, the default is used", ordering=str(name)[:40])
+        return Ordering.FEE
 
 
 def _stored() -> dict[str, Any]:
@@ -218,6 +268,7 @@ def _pack(settings: MiningSettings) -> dict[str, Any]:
         "streams": [[part.on, part.share] for part in (settings.a, settings.b, settings.c)],
         "coinbase": None if settings.coinbase is None else settings.coinbase.hex(),
         "fixed": settings.fixed,
+        "ordering": str(settings.ordering),
     }
 
 
@@ -225,5 +276,11 @@ def _unpack(raw: dict[str, Any]) -> MiningSettings:
     a, b, c = [StreamSetting(bool(on), float(share)) for on, share in raw["streams"]]
     coinbase = raw["coinbase"]
     return MiningSettings(
-        a, b, c, coinbase=None if coinbase is None else bytes.fromhex(coinbase), fixed=tuple(raw["fixed"])
+        a,
+        b,
+        c,
+        coinbase=None if coinbase is None else bytes.fromhex(coinbase),
+        fixed=tuple(raw["fixed"]),
+        # absent where an older version wrote the copy
+        ordering=_known_ordering(raw.get("ordering", Ordering.FEE)),
     )

@@ -24,6 +24,8 @@ MDS_LANES_MIN_GAS = ENV.lanes_min_gas
 MDS_LANES_MIN_MS = ENV.lanes_min_ms
 MDS_LANES_MIN_TXS = ENV.lanes_min_txs
 MDS_LANES_DEADLINE_MS = ENV.lanes_deadline_ms
+# keys of mining settings that the environment fixes
+MDS_MINING_FIXED = {"mining.ordering": ENV.mining_ordering} if ENV.mining_ordering else {}
 MDS_POOL_MAX_COUNT = ENV.pool_max_count
 MDS_POOL_MAX_BYTES = ENV.pool_max_bytes
 MDS_POOL_SENDER_PENDING = ENV.pool_sender_pending

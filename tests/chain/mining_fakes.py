@@ -138,7 +138,7 @@ class FakeGround:
         self.looks.append(self.world.time)
         return -1 if self.current is None else self.current.sequence
 
-    def select(self, limits: BlockLimits, base_fee: int) -> Sequence[Pooled]:
+    def select(self, limits: BlockLimits, snapshot: VirtualSnapshot) -> Sequence[Pooled]:
         self.selects.append(self.world.time)
         return self.pool[: limits.txs]
 

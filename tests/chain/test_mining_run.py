@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+import orjson
 import pytest
 from redis import Redis
 
 from chain.core.errors import ConfigError, RequestError
+from chain.core.pool import BlockLimits, CodeKind, Ordering, PoolPolicy, SenderState, order_for_block, pool_entry
 from chain.core.template import build_template
 from chain.core.types import Stream
 from chain.kick import TaskName
@@ -17,11 +19,13 @@ from chain.services import control, sweep
 from chain.services.control import DEFAULT_SHARES, DEVNET_COINBASE, mining_status, resolve_settings
 from chain.services.mining import lease, memory, run
 from chain.services.mining.ground import NodeGround, SliceReport
+from chain.services.pool import Pool
 from chain.services.redis_client import redis_client
 from chain.services.snapshot import publish_virtual
 from chain.stores import candidates
 from chain.stores.connection import raw_connection
 from tests.chain.mining_fakes import EASY, SECRET, START_MS, virtual
+from tests.chain.pool_model import make_tx, raw_of
 
 
 @pytest.fixture
@@ -117,6 +121,53 @@ def test_settings_change_at_run_time(redis: Redis, kicked: list[Any], settings: 
         control.set_share(Stream.A, 0.3)
     assert fixed.value.code == "setting_fixed"
     assert control.publish_settings().share(Stream.A) == 0.2
+
+
+@pytest.mark.django_db
+def test_miners_follow_the_ordering_policy_within_a_slice(redis: Redis, kicked: list[Any], settings: Any) -> None:
+    assert control.ordering_policy()["policy"] == "fee"
+    pool = Pool(redis, PoolPolicy())
+    pool.clear()
+    entries = []
+    for n in range(12):
+        tx = make_tx((n + 1).to_bytes(20, "big"), tip=(n * 5 % 12 + 1) * 10**9)
+        pool.add(tx, raw_of(tx), 10**9, n, SenderState(0, 10**22, CodeKind.NONE, 0))
+        entries.append(pool_entry(tx, raw_of(tx), n))
+    limits, seen = BlockLimits(12, 10**6, 10**6), virtual()
+    for policy in Ordering:
+        control.set_ordering_policy(str(policy), by="operator")
+        answer = control.ordering_policy()
+        assert (answer["policy"], answer["fixed"]) == (policy, False)
+        assert answer["rule"] == answer["available"][policy]
+        ground = run.node_ground(Stream.B, control.mining_settings(redis), bytes(20), redis)
+        assert ground.select(limits, seen) == order_for_block(entries, seen.base_fee, limits, policy, seen.sink)
+    control.set_ordering_policy("random")
+    ground = run.node_ground(Stream.B, control.mining_settings(redis), bytes(20), redis)
+    assert ground.select(limits, seen) != ground.select(limits, replace(seen, sink=bytes([77]) * 32))
+    pool.clear()
+
+
+@pytest.mark.django_db
+def test_ordering_of_environment_database_and_old_copies(redis: Redis, kicked: list[Any], settings: Any) -> None:
+    with pytest.raises(RequestError) as unknown:
+        control.set_ordering_policy("bribe")
+    assert unknown.value.code == "invalid_params"
+    control.set_ordering_policy("fifo")
+    redis.delete(control.SETTINGS_KEY)
+    assert control.mining_settings().ordering is Ordering.FIFO
+    # a copy that a version without orderings wrote
+    old = orjson.loads(redis.get(control.SETTINGS_KEY))
+    del old["ordering"]
+    redis.set(control.SETTINGS_KEY, orjson.dumps(old))
+    assert control.mining_settings().ordering is Ordering.FEE
+    settings.MDS_MINING_FIXED = {"mining.ordering": "hybrid"}
+    assert control.publish_settings().ordering is Ordering.HYBRID
+    assert control.ordering_policy()["fixed"]
+    with pytest.raises(ConfigError) as fixed:
+        control.set_ordering_policy("fee")
+    assert fixed.value.code == "setting_fixed"
+    # what only a newer version knows is not followed
+    assert resolve_settings({"mining.ordering": "auction"}, {}, "devnet").ordering is Ordering.FEE
 
 
 @pytest.mark.django_db

@@ -134,7 +134,11 @@ class TestKeys:
         assert ask(rpc, "mds_setCoinbase", target, x_api_key=secret)["result"]["coinbase"] == target
         assert ask(rpc, "mds_setCoinbase", "0x" + "00" * 20, x_api_key=secret)["error"]["code"] == -32602
         assert ask(rpc, "mds_setMiningShare", "B", 7, x_api_key=secret)["error"]["code"] == -32602
-        assert ask(rpc, "mds_setOrderingPolicy", "tip", x_api_key=secret)["result"]["policy"] == "tip"
+        chosen = ask(rpc, "mds_setOrderingPolicy", "time_weighted", x_api_key=secret)["result"]
+        assert chosen["policy"] == "time_weighted"
+        assert chosen["rule"] == chosen["available"]["time_weighted"]
+        assert rpc("mds_getOrderingPolicy") == chosen
+        assert rpc("mds_getMiningStatus")["ordering"] == "time_weighted"
         assert ask(rpc, "mds_setOrderingPolicy", "bribe", x_api_key=secret)["error"]["code"] == -32602
         for other in ("mds_addPeer", "mds_setLogLevel"):
             assert ask(rpc, other, "x", x_api_key=secret)["error"]["data"]["reason"] == "forbidden"

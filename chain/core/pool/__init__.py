@@ -4,7 +4,7 @@ All of it is policy: it binds this node only.  The pool itself lives outside the
 in one atomic step a call; here they are stated on frozen data, and tests hold the two to each other.
 """
 
-from chain.core.pool.ordering import AGE_WEIGHT, FEE_WEIGHT, TIME_WEIGHT, Ordering, ranking
+from chain.core.pool.ordering import AGE_WEIGHT, FEE_WEIGHT, RULES, TIME_WEIGHT, Ordering, ranking
 from chain.core.pool.policy import (
     ENTRY_BYTES,
     MAX_AMOUNT,
@@ -43,6 +43,7 @@ __all__ = [
     "FEE_WEIGHT",
     "MAX_AMOUNT",
     "MAX_NONCE",
+    "RULES",
     "TIME_WEIGHT",
     "AccountNews",
     "AddCode",

@@ -34,6 +34,16 @@ class Ordering(StrEnum):
     TIME_WEIGHTED = "time_weighted"
 
 
+# in words, for those who ask a node how it orders
+RULES = {
+    Ordering.FEE: "Highest effective tip first, then the oldest.",
+    Ordering.FIFO: "First come, first served, by this node's clock; then the highest tip.",
+    Ordering.RANDOM: "By a hash of the parent block's hash and the transaction's.",
+    Ordering.HYBRID: "Least sum of 3 times the place by tip and 2 times the place by age.",
+    Ordering.TIME_WEIGHTED: "Highest effective tip plus 0.1 gwei for each second of waiting.",
+}
+
+
 def ranking(
     ordering: Ordering, entries: Sequence[PoolEntry], base_fee: int, seed: bytes = b""
 ) -> Callable[[PoolEntry], Rank]:

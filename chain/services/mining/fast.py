@@ -44,7 +44,7 @@ def c_slice(ground: Ground) -> SliceReport:
                 continue
             limits = ground.spec.stream(Stream.C)
             count = min(limits.max_txs, budget.limit(now))
-            chosen = ground.select(BlockLimits(count, limits.call_gas_limit, limits.max_bytes), snapshot.base_fee)
+            chosen = ground.select(BlockLimits(count, limits.call_gas_limit, limits.max_bytes), snapshot)
             if not chosen:
                 ground.wait_for_arrival(max(slot_ms / 1000, end - now))
                 now = clock.monotonic()

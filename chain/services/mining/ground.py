@@ -17,7 +17,7 @@ from redis import Redis
 from chain.core.codec import encode_block, header_hash
 from chain.core.consensus.model import VirtualSnapshot
 from chain.core.errors import BadDelivery, ConfigError, NotYet, RuleViolation, WaitCode
-from chain.core.pool import BlockLimits
+from chain.core.pool import BlockLimits, Ordering
 from chain.core.seals import vrf
 from chain.core.spec import ChainSpec
 from chain.core.template import BodyTx, Template, seal_template
@@ -68,7 +68,7 @@ class Ground(Protocol):
 
     def snapshot(self) -> VirtualSnapshot: ...
     def sequence(self) -> int: ...
-    def select(self, limits: BlockLimits, base_fee: int) -> Sequence[BodyTx]: ...
+    def select(self, limits: BlockLimits, snapshot: VirtualSnapshot) -> Sequence[BodyTx]: ...
     def wait_for_arrival(self, seconds: float) -> bool: ...
     def start_nonce(self) -> int: ...
     def is_stale(self, template: Template) -> bool: ...
@@ -93,6 +93,7 @@ class NodeGround:
     redis: Redis
     pool: Pool
     submit_raw: Callable[..., object]
+    ordering: Ordering = Ordering.FEE
     clock: Clock = field(default_factory=Clock)
 
     def __post_init__(self) -> None:
@@ -116,9 +117,9 @@ class NodeGround:
         """Whether ``snapshot`` would be newer, for the price of one small read."""
         return read_sequence(self.redis)
 
-    def select(self, limits: BlockLimits, base_fee: int) -> Sequence[BodyTx]:
-        """The pool's choice for one block."""
-        return self.pool.select(limits, base_fee)
+    def select(self, limits: BlockLimits, snapshot: VirtualSnapshot) -> Sequence[BodyTx]:
+        """The pool's choice for one block on this virtual block; the sink's hash seeds a random order."""
+        return self.pool.select(limits, snapshot.base_fee, self.ordering, snapshot.sink)
 
     def wait_for_arrival(self, seconds: float) -> bool:
         """Block until the pool may have something new, at most so long."""

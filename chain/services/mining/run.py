@@ -73,6 +73,7 @@ def node_ground(stream: Stream, settings: MiningSettings, coinbase: bytes, redis
         redis=redis,
         pool=Pool(redis, pool_policy(spec)),
         submit_raw=submit_block,
+        ordering=settings.ordering,
     )
 
 

@@ -118,7 +118,7 @@ class _Desk:
         snapshot = ground.snapshot()
         limits = ground.spec.stream(self._stream)
         count = min(limits.max_txs, self._budget.limit(now))
-        chosen = ground.select(BlockLimits(count, limits.call_gas_limit, limits.max_bytes), snapshot.base_fee)
+        chosen = ground.select(BlockLimits(count, limits.call_gas_limit, limits.max_bytes), snapshot)
         template = build_template(
             ground.spec, snapshot, self._stream, ground.coinbase, ground.key, ground.clock.now_ms(), chosen
         )
