@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ from web3 import Web3
 from web3.exceptions import ContractLogicError, Web3RPCError
 
 from tests.core.consensus.mini import dev
-from tests.e2e.node import Node, running_node, wait_for
+from tests.e2e.node import Node, wait_for
 
 pytestmark = pytest.mark.e2e
 
@@ -22,9 +21,8 @@ ETHER = 10**18
 
 
 @pytest.fixture(scope="module")
-def node() -> Iterator[Node]:
-    with running_node() as running:
-        yield running
+def node(mining_node: Node) -> Node:
+    return mining_node
 
 
 @pytest.fixture
