@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -76,6 +77,8 @@ def table(env: Environment, folder: DataFolder, user: RunAs | None) -> tuple[Pro
             cwd=environment.PROJECT_ROOT,
             env={**_common_environment(env, folder), **extra},
             nice=nice,
+            # they keep nothing that a kill could harm; an orderly end would wait for servers that end too
+            death_signal=signal.SIGKILL,
         )
 
     def worker(name: str, processes: int, nice: int = 0) -> Callable[[], Launch]:

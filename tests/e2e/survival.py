@@ -60,15 +60,16 @@ def supervisor_of(node: Node) -> psutil.Process:
     return psutil.Process(pid)
 
 
-def gone(processes: list[psutil.Process]) -> bool:
-    """Whether all have ended."""
+def alive(processes: list[psutil.Process]) -> list[str]:
+    """Command lines of those that have not ended."""
+    left = []
     for process in processes:
         try:
             if process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
-                return False
+                left.append(" ".join(process.cmdline())[:200] or process.name())
         except psutil.NoSuchProcess:
             continue
-    return True
+    return left
 
 
 def kill_one(node: Node, rng: random.Random) -> tuple[str, psutil.Process] | None:
