@@ -87,6 +87,7 @@ def test_the_chain_is_verified_while_the_node_runs(node: Node) -> None:
     )
 
 
+@pytest.mark.long
 def test_a_chain_moves_to_another_node(node: Node) -> None:
     """One node exports while it runs; a stopped one imports, verifies and goes on with it."""
     file = node.folder.parent / "chain.blocks"
@@ -116,6 +117,7 @@ def test_a_chain_moves_to_another_node(node: Node) -> None:
         other.kill()
 
 
+@pytest.mark.long
 def test_a_backup_of_a_running_node_is_restored(node: Node) -> None:
     file = node.folder.parent / "backup.tar"
     head = node.web3().eth.get_block("latest")["hash"]
