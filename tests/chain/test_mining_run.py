@@ -24,6 +24,7 @@ from chain.services.redis_client import redis_client
 from chain.services.snapshot import publish_virtual
 from chain.stores import candidates
 from chain.stores.connection import raw_connection
+from mondoshawan.env import read
 from tests.chain.mining_fakes import EASY, SECRET, START_MS, virtual
 from tests.chain.pool_model import make_tx, raw_of
 
@@ -166,6 +167,8 @@ def test_ordering_of_environment_database_and_old_copies(redis: Redis, kicked: l
     with pytest.raises(ConfigError) as fixed:
         control.set_ordering_policy("fee")
     assert fixed.value.code == "setting_fixed"
+    for policy in Ordering:
+        assert read({"MDS_MINING_ORDERING": str(policy)}).mining_ordering == policy
     # what only a newer version knows is not followed
     assert resolve_settings({"mining.ordering": "auction"}, {}, "devnet").ordering is Ordering.FEE
 

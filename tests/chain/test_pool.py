@@ -561,13 +561,19 @@ class TestOrderings:
         assert {entry.hash for entry in chosen} & best
         assert {entry.hash for entry in chosen} & oldest
 
-    def test_queues_that_an_older_version_did_not_keep_are_made(
+    def test_queues_by_age_are_made_when_needed_and_dropped_when_not(
         self, pool: Pool, client: redis.Redis, entries: list[Any]
     ) -> None:
+        assert not client.exists("mds:pool:line", "mds:pool:boost")
         wanted = pool.select(self.SMALL, BASE_FEE, Ordering.FIFO)
-        client.delete("mds:pool:line", "mds:pool:boost")
-        assert pool.select(self.SMALL, BASE_FEE, Ordering.FIFO) == wanted
-        assert client.zcard("mds:pool:boost") == self.COUNT
+        assert client.zcard("mds:pool:line") == client.zcard("mds:pool:boost") == self.COUNT
+        # the mark ran out, and the oldest sender's transaction was accepted unseen by the queues
+        client.delete("mds:pool:ranked")
+        pool.on_update(update(9, {entries[0].sender: (1, ETHER)}), NOW)
+        assert pool.select(self.SMALL, BASE_FEE, Ordering.FIFO)[:-1] == wanted[1:]
+        client.delete("mds:pool:ranked")
+        pool.expire(NOW)
+        assert not client.exists("mds:pool:line", "mds:pool:boost")
 
 
 def test_a_long_run_fills_a_block_beside_many_short_ones(pool: Pool) -> None:

@@ -6,6 +6,7 @@
 --   <p>ready   zset      sender -> tip of its next transaction that no merged block holds
 --   <p>line    zset      sender -> arrival of that transaction
 --   <p>boost   zset      sender -> its tip, less TIME_WEIGHT for each ms of its arrival
+--   <p>ranked  string    line and boost are kept: a policy that needs them was asked for lately
 --   <p>price   zset      transaction -> effective tip on arrival
 --   <p>age     zset      transaction -> arrival in ms
 --   <p>senders set       senders with transactions
@@ -19,14 +20,17 @@ local P = KEYS[1]
 local K_TX, K_READY, K_PRICE, K_AGE = P .. 'tx', P .. 'ready', P .. 'price', P .. 'age'
 local K_SENDERS, K_IDLE, K_FLYING = P .. 'senders', P .. 'idle', P .. 'flying'
 local K_STATES, K_STATS, K_SEQUENCE, K_WAKE = P .. 'states', P .. 'stats', P .. 'sequence', P .. 'wake'
-local K_NEW, K_LINE, K_BOOST = P .. 'new', P .. 'line', P .. 'boost'
+local K_NEW, K_LINE, K_BOOST, K_RANKED = P .. 'new', P .. 'line', P .. 'boost', P .. 'ranked'
 -- what one call may carry: Lua's stack bounds it
 local CHUNK = 4000
 local LIMB = 281474976710656
 local STATE = '>I8I8I8I8I4I1I6I6I6I6'
 local HEAD = '>c32c20I8I6I6I6I6I6I6I8I8I1'
+-- where a record has its arrival
+local ARRIVAL = 97
 local call, pack, unpack_bytes = redis.call, struct.pack, struct.unpack
 
+local ranked = call('EXISTS', K_RANKED) == 1
 local touched, order, gone = {}, {}, {}
 local bytes_change, pending_change = 0, 0
 
@@ -121,16 +125,21 @@ end
 local function rank(s)
   if s.from < s.nonce then s.from = s.nonce end
   if s.code < 2 and s.from < s.stop then
-    local hash = string.sub(call('HGET', s.key, field(s.from)), 1, 32)
-    local price, arrival = call('ZSCORE', K_PRICE, hash), call('ZSCORE', K_AGE, hash)
+    local record = call('HGET', s.key, field(s.from))
+    local price = call('ZSCORE', K_PRICE, string.sub(record, 1, 32))
     call('ZADD', K_READY, price, s.addr)
-    call('ZADD', K_LINE, arrival, s.addr)
-    call('ZADD', K_BOOST, tonumber(price) - TIME_WEIGHT * tonumber(arrival), s.addr)
+    if ranked then
+      local arrival = unpack_bytes('>I8', record, ARRIVAL)
+      call('ZADD', K_LINE, arrival, s.addr)
+      call('ZADD', K_BOOST, string.format('%.17g', tonumber(price) - TIME_WEIGHT * arrival), s.addr)
+    end
     return true
   end
   call('ZREM', K_READY, s.addr)
-  call('ZREM', K_LINE, s.addr)
-  call('ZREM', K_BOOST, s.addr)
+  if ranked then
+    call('ZREM', K_LINE, s.addr)
+    call('ZREM', K_BOOST, s.addr)
+  end
   return false
 end
 

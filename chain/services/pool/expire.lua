@@ -10,6 +10,7 @@ for _, hash in ipairs(old) do
   rank(s)
 end
 commit(now)
+if not ranked then call('DEL', K_LINE, K_BOOST) end
 local idle = call('ZRANGEBYSCORE', K_IDLE, '-inf', ARGV[3], 'LIMIT', 0, MOST)
 local surplus = call('ZCARD', K_IDLE) - #idle - tonumber(ARGV[4])
 if surplus > 0 then

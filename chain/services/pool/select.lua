@@ -8,14 +8,18 @@ local base_high, base_low = unpack_bytes('>I6I6', ARGV[2])
 local ready = call('ZCARD', K_READY)
 local enough = wanted + math.floor(wanted / 4) + 1
 
--- a pool that an older version left has no such queues
-if policy ~= 'fee' and (call('ZCARD', K_LINE) ~= ready or call('ZCARD', K_BOOST) ~= ready) then
-  call('DEL', K_LINE, K_BOOST)
-  for _, addr in ipairs(call('ZRANGE', K_READY, 0, -1)) do
-    rank(load(addr))
-    touched[addr] = nil
+-- queues by age are made when first needed, and kept for as long as somebody asks now and then
+if policy ~= 'fee' and policy ~= 'random' then
+  if not ranked then
+    ranked = true
+    call('DEL', K_LINE, K_BOOST)
+    for _, addr in ipairs(call('ZRANGE', K_READY, 0, -1)) do
+      rank(load(addr))
+      touched[addr] = nil
+    end
+    ready = call('ZCARD', K_READY)
   end
-  ready = call('ZCARD', K_READY)
+  call('SET', K_RANKED, '1', 'EX', 600)
 end
 
 local function gcd(a, b)
