@@ -1,4 +1,4 @@
-"""Lanes of large epochs in other processes (decisions of the execution phases: protocol §8)."""
+"""Lanes of large epochs in other processes (phase 1 of protocol §8)."""
 
 from chain.services.lanes.dispatch import LaneDispatch, LanePolicy, lane_dispatch, lane_policy
 from chain.services.lanes.work import work_off
