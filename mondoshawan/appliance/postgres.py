@@ -117,7 +117,7 @@ def initialise(folder: DataFolder, user: RunAs | None, password: str) -> bool:
     Raises
     ------
     ConfigError
-        ``postgres_initdb`` with the last line of what initdb said.
+        ``postgres_initdb`` with the reason among the lines that initdb said.
     """
     # made anew where the folder was restored, or its sockets were too long for it
     give(folder.postgres_sockets, user)
@@ -154,13 +154,22 @@ def initialise(folder: DataFolder, user: RunAs | None, password: str) -> bool:
         said = (done.stderr.strip() or done.stdout.strip()).splitlines()
         raise ConfigError(
             "postgres_initdb",
-            f"initdb failed: {said[-1] if said else done.returncode}",
-            hint="MDS_DATA_DIR must be on a disk with space that allows locking, MDS_RUN_AS a user of this machine",
+            f"initdb failed: {_reason(said) or done.returncode}",
+            hint="MDS_DATA_DIR must be on a disk that has space and allows locking, MDS_RUN_AS a user of this machine",
         )
     if folder.postgres.exists():
         folder.postgres.rmdir()
     draft.rename(folder.postgres)
     return True
+
+
+def _reason(said: list[str]) -> str:
+    """The line that names the fault: initdb goes on to tell how it cleaned up."""
+    for mark in ("FATAL: ", "PANIC: ", "ERROR: ", "error: "):
+        for line in said:
+            if mark in line:
+                return line.partition(mark)[2].strip()
+    return said[-1] if said else ""
 
 
 def launch(folder: DataFolder, user: RunAs | None, shared_buffers_mb: int) -> Launch:

@@ -114,6 +114,27 @@ def test_the_limit_of_a_disk(folder: DataFolder, monkeypatch: pytest.MonkeyPatch
     assert caught.value.code == "disk_full"
 
 
+def test_a_disk_that_fills_while_the_cluster_is_made(folder: DataFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What initdb of PostgreSQL 18 says on a file system of 20 MB."""
+    (folder.postgres / "PG_VERSION").unlink()
+    said = (
+        '2026-11-22 21:56:00.123 UTC [7] FATAL:  could not extend file "base/1/2691": wrote only 4096 of 8192 bytes at block 7\n'
+        "child process exited with exit code 1\n"
+        "initdb: removing contents of data directory\n"
+    )
+    failed = subprocess.CompletedProcess([], 1, stdout="creating ... ", stderr=said)
+    monkeypatch.setattr(postgres.subprocess, "run", lambda *arguments, **named: failed)
+    monkeypatch.setattr(postgres, "binaries", lambda *arguments: Path("/nowhere"))
+    with pytest.raises(ConfigError) as caught:
+        postgres.initialise(folder, None, "secret")
+    assert caught.value.code == "postgres_initdb"
+    assert (
+        caught.value.message
+        == 'initdb failed: could not extend file "base/1/2691": wrote only 4096 of 8192 bytes at block 7'
+    )
+    assert list(folder.postgres_sockets.iterdir()) == [], "the password's file is gone"
+
+
 @pytest.mark.parametrize("variable", ["MDS_WEB_BIND", "MDS_RPC_BIND"])
 def test_a_port_that_is_taken(base: Path, folder: DataFolder, variable: str) -> None:
     with socket.socket() as taken:
