@@ -118,7 +118,7 @@ def test_a_disk_that_fills_while_the_cluster_is_made(folder: DataFolder, monkeyp
     """What initdb of PostgreSQL 18 says on a file system of 20 MB."""
     (folder.postgres / "PG_VERSION").unlink()
     said = (
-        '2026-11-22 21:56:00.123 UTC [7] FATAL:  could not extend file "base/1/2691": wrote only 4096 of 8192 bytes at block 7\n'
+        'FATAL:  could not extend file "base/1/2691": wrote only 4096 of 8192 bytes\n'
         "child process exited with exit code 1\n"
         "initdb: removing contents of data directory\n"
     )
@@ -128,10 +128,7 @@ def test_a_disk_that_fills_while_the_cluster_is_made(folder: DataFolder, monkeyp
     with pytest.raises(ConfigError) as caught:
         postgres.initialise(folder, None, "secret")
     assert caught.value.code == "postgres_initdb"
-    assert (
-        caught.value.message
-        == 'initdb failed: could not extend file "base/1/2691": wrote only 4096 of 8192 bytes at block 7'
-    )
+    assert caught.value.message == 'initdb failed: could not extend file "base/1/2691": wrote only 4096 of 8192 bytes'
     assert list(folder.postgres_sockets.iterdir()) == [], "the password's file is gone"
 
 
