@@ -6,13 +6,13 @@ a reorganisation between two polls shows as what it took back and what came inst
 
 from __future__ import annotations
 
-import secrets
 from typing import Any
 
 import msgpack
 from redis.asyncio import Redis
 
 from chain.core.errors import RequestCode, RequestError
+from chain.rpc.formats import new_identity
 from chain.rpc.params import BlockRef, LogFilter
 from chain.services.network import now_ms
 
@@ -88,7 +88,7 @@ class Filters:
         RequestError
             limit_exceeded.
         """
-        identity = secrets.token_hex(16)
+        identity = new_identity()
         raw = msgpack.packb([kind, None if criteria is None else _packed(criteria), cursor, owner])
         now = now_ms()
         refused = await self._create(

@@ -5,6 +5,7 @@ Sources: execution-apis; EIP-1559, 2718, 2930, 7702; protocol §9 for what a blo
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -182,3 +183,8 @@ def pending_block(virtual: VirtualSnapshot, spec: ChainSpec, transactions: Itera
         "mergeset": [],
         "shardRoots": [],
     }
+
+
+def new_identity() -> str:
+    """32 hex digits nobody can guess, the first not 0: as a quantity it has no leading zeros."""
+    return f"{1 << 127 | secrets.randbits(127):x}"

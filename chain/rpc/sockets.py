@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import secrets
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 from django.conf import settings
 
 from chain.core.errors import RequestCode, RequestError
+from chain.rpc.formats import new_identity
 
 # RFC 6455 section 7.4 and its registry: try again later
 TRY_LATER = 1013
@@ -26,7 +26,7 @@ class Subscription:
 
     def __init__(self, socket: Socket, kind: str, detail: Any) -> None:
         self.socket, self.kind, self.detail = socket, kind, detail
-        self.identity = "0x" + secrets.token_hex(16)
+        self.identity = "0x" + new_identity()
         # what happens before the caller has been told the id waits
         self.held: list[str] | None = []
 

@@ -36,9 +36,12 @@ def test_health_needs_no_database(client: Client) -> None:
 @pytest.mark.django_db
 def test_ready_with_its_servers(client: Client, redis_url: str) -> None:
     """An initialised chain, and signs of life of every worker."""
-    initialise(raw_connection(), current_spec(), current_genesis())
-    with redis.Redis.from_url(redis_url) as connection:
-        liveness.say(connection, celery_settings.QUEUES, "test")
+    connection = raw_connection()
+    # Django opens its transaction with the first statement: before it, a store's own would be committed
+    connection.execute("SELECT 1")
+    initialise(connection, current_spec(), current_genesis())
+    with redis.Redis.from_url(redis_url) as server:
+        liveness.say(server, celery_settings.QUEUES, "test")
     answer = client.get("/ready")
     checks = answer.json()["checks"]
     assert answer.status_code == 200, checks
