@@ -15,11 +15,11 @@ from redis.exceptions import RedisError
 from chain.core.errors import NotYet, StoreError, WaitCode
 from chain.core.spec import ChainSpec
 from chain.selectors import rpc as select
+from chain.services.publish import SAFE_DEPTH
 from chain.services.snapshot import HEAD_KEY, events_channel
 
 log = structlog.get_logger(__name__)
 
-SAFE_DEPTH = 60  # work_score under the sink (protocol §9)
 POLL_S = 1.0
 
 

@@ -223,7 +223,7 @@ class Engine:
         # also tells parents that are unknown from those that left the window
         self.dag.check_antichain(header.parents)
         slot = header.timestamp_ms // self.spec.slot_ms if header.stream == Stream.C else None
-        coloured = self.dag.evaluate(header.parents, header.stream, header.vrf_key, slot)
+        coloured = self.dag.evaluate(header.parents)
         assert coloured.selected_parent is not None
         parent = self.records[coloured.selected_parent]
         if not self.dag.on_selected_chain(self.finality_point, parent.hash):
