@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chain.models.access import ApiKey
+from chain.models.access import ApiKey, OperatorAction
 from chain.models.block import Block, BlockParent, ConsensusOrder, SelectedChain
 from chain.models.node import Candidate, ChainIdentity, NodeSetting, NodeState, WriterTerm
 from chain.models.outbox import OutboxEvent
@@ -33,6 +33,7 @@ __all__ = [
     "Log",
     "NodeSetting",
     "NodeState",
+    "OperatorAction",
     "OutboxEvent",
     "SelectedChain",
     "ShardLattice",

@@ -8,9 +8,10 @@ from typing import Any
 from django.conf import settings
 
 from chain.core.errors import RequestCode, RequestError
-from chain.rpc.caller import Caller, current_caller
+from chain.rpc.caller import UNKNOWN, Caller, current_caller
 from chain.selectors.mds import api_key
 from chain.services.api_keys import digest
+from chain.services.audit import Actor, set_actor
 from chain.services.network import now_ms
 
 LOCAL = "localhost"
@@ -30,12 +31,19 @@ async def authorise(node: Any, scope: str) -> None:
     if caller.key is not None:
         found = await node.read(api_key, digest(caller.key), now_ms())
         if found is not None and scope in found[1]:
-            _operator.set(f"key {found[0]}")
+            _act(f"key {found[0]}", caller)
             return
     elif is_local(caller):
-        _operator.set(LOCAL)
+        _act(LOCAL, caller)
         return
     raise RequestError(RequestCode.FORBIDDEN, f"an API key with the scope {scope} is needed", scope=scope)
+
+
+def _act(name: str, caller: Caller) -> None:
+    """What the call changes is recorded under this name."""
+    _operator.set(name)
+    address = caller.address
+    set_actor(Actor(name, "rpc", None if address == UNKNOWN else address))
 
 
 def is_local(caller: Caller) -> bool:

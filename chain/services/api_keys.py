@@ -10,12 +10,15 @@ from django.db import IntegrityError, transaction
 
 from chain.core.errors import RequestError
 from chain.models import ApiKey
+from chain.services import audit
 from chain.services.network import now_ms
 
 SCOPES = ("mining", "network", "log")
 PREFIX = "mds_"
 _NAME = re.compile(r"[A-Za-z0-9._@-]{1,64}")
 DAY_MS = 86_400_000
+MOST_DAYS = 36_500
+MOST_POINTS = 1_000_000_000
 
 
 def digest(secret: str) -> bytes:
@@ -23,33 +26,48 @@ def digest(secret: str) -> bytes:
     return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).digest()
 
 
-def create_key(name: str, scopes: tuple[str, ...], days: int | None = None) -> str:
+def create_key(
+    name: str, scopes: tuple[str, ...], days: int | None = None, *, rate: int | None = None, burst: int | None = None
+) -> str:
     """Make a key; its secret, which is shown nowhere else.
+
+    Parameters
+    ----------
+    rate, burst : int, optional
+        Limits of this key, in points a second and points; None: those of the node.
 
     Raises
     ------
     RequestError
-        ``invalid_params``: a name that exists or is no name, an unknown scope.
+        ``invalid_params``: a name that exists or is no name, an unknown scope, a limit or a time out of range.
     """
-    if not _NAME.fullmatch(name):
-        raise RequestError("invalid_params", "a name is 1 to 64 letters, digits and . _ @ -", got=name)
-    unknown = sorted(set(scopes) - set(SCOPES))
-    if unknown or not scopes:
-        raise RequestError("invalid_params", f"scopes are {', '.join(SCOPES)}", got=", ".join(unknown))
-    secret = PREFIX + secrets.token_urlsafe(32)
-    now = now_ms()
-    try:
-        with transaction.atomic():
-            ApiKey.objects.create(
-                name=name,
-                digest=digest(secret),
-                scopes=sorted(set(scopes)),
-                created_ms=now,
-                expires_ms=None if days is None else now + days * DAY_MS,
-            )
-    except IntegrityError:
-        raise RequestError("invalid_params", "a key of this name exists", got=name) from None
-    return secret
+    with audit.operation("api_key.create", name) as trail:
+        if not _NAME.fullmatch(name):
+            raise RequestError("invalid_params", "a name is 1 to 64 letters, digits and . _ @ -", got=name[:80])
+        unknown = sorted(set(scopes) - set(SCOPES))
+        if unknown or not scopes:
+            raise RequestError("invalid_params", f"scopes are {', '.join(SCOPES)}", got=", ".join(unknown))
+        if any(limit is not None and not 1 <= limit <= MOST_POINTS for limit in (rate, burst)):
+            raise RequestError("invalid_params", f"a limit is from 1 to {MOST_POINTS} points")
+        if days is not None and not 1 <= days <= MOST_DAYS:
+            raise RequestError("invalid_params", f"a key lives from 1 to {MOST_DAYS} days", got=days)
+        secret = PREFIX + secrets.token_urlsafe(32)
+        now = now_ms()
+        trail.after = {"scopes": sorted(set(scopes)), "days": days, "rate": rate, "burst": burst}
+        try:
+            with transaction.atomic():
+                ApiKey.objects.create(
+                    name=name,
+                    digest=digest(secret),
+                    scopes=sorted(set(scopes)),
+                    created_ms=now,
+                    expires_ms=None if days is None else now + days * DAY_MS,
+                    rate=rate,
+                    burst=burst,
+                )
+        except IntegrityError:
+            raise RequestError("invalid_params", "a key of this name exists", got=name) from None
+        return secret
 
 
 def revoke_key(name: str) -> None:
@@ -60,8 +78,9 @@ def revoke_key(name: str) -> None:
     RequestError
         ``not_found``.
     """
-    if not ApiKey.objects.filter(name=name, revoked_ms=None).update(revoked_ms=now_ms()):
-        raise RequestError("not_found", "no such key, or it is revoked", got=name)
+    with audit.operation("api_key.revoke", name):
+        if not ApiKey.objects.filter(name=name, revoked_ms=None).update(revoked_ms=now_ms()):
+            raise RequestError("not_found", "no such key, or it is revoked", got=name)
 
 
 def list_keys() -> list[ApiKey]:

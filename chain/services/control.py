@@ -21,6 +21,7 @@ from chain.core.pool import RULES, Ordering
 from chain.core.types import Stream
 from chain.kick import TaskName, kick
 from chain.models import NodeSetting
+from chain.services import audit
 from chain.services.mining.lease import is_leased
 from chain.services.mining.memory import read_memory
 from chain.services.network import now_ms
@@ -34,6 +35,7 @@ TASK_OF = {Stream.A: TaskName.MINE_A, Stream.B: TaskName.MINE_B, Stream.C: TaskN
 DEFAULT_SHARES = {Stream.A: 0.10, Stream.B: 0.15, Stream.C: 0.80}
 LEAST_SHARE, MOST_SHARE = 0.01, 1.0
 ORDERING_KEY = "mining.ordering"
+COINBASE_KEY = "mining.coinbase"
 # the first account of the development mnemonic that every Ethereum tool knows
 DEVNET_COINBASE = bytes.fromhex("f39fd6e51aad88f6f4ce6ab8827279cfffb92266")
 
@@ -89,7 +91,7 @@ def publish_settings(redis: Redis | None = None) -> MiningSettings:
 
 def resolve_settings(stored: dict[str, Any], environment: dict[str, Any], network: str) -> MiningSettings:
     """Merge what the database holds, what the environment fixes and the network's defaults."""
-    values: dict[str, Any] = {"mining.coinbase": "0x" + DEVNET_COINBASE.hex() if network == "devnet" else None}
+    values: dict[str, Any] = {COINBASE_KEY: "0x" + DEVNET_COINBASE.hex() if network == "devnet" else None}
     values[ORDERING_KEY] = Ordering.FEE
     for stream in STREAMS:
         values[_on_key(stream)] = True
@@ -98,7 +100,7 @@ def resolve_settings(stored: dict[str, Any], environment: dict[str, Any], networ
     for layer in (stored, environment):
         values.update({key: value for key, value in layer.items() if key in known})
     a, b, c = [StreamSetting(bool(values[_on_key(s)]), float(values[_share_key(s)])) for s in STREAMS]
-    coinbase = values["mining.coinbase"]
+    coinbase = values[COINBASE_KEY]
     return MiningSettings(
         a,
         b,
@@ -109,7 +111,7 @@ def resolve_settings(stored: dict[str, Any], environment: dict[str, Any], networ
     )
 
 
-def start_mining(stream: Stream, by: str = "system") -> MiningSettings:
+def start_mining(stream: Stream, by: str = audit.SYSTEM) -> MiningSettings:
     """Want a stream and start it now.
 
     Raises
@@ -117,15 +119,16 @@ def start_mining(stream: Stream, by: str = "system") -> MiningSettings:
     ConfigError
         ``mining_no_coinbase`` where nobody would be paid, ``setting_fixed`` by the environment.
     """
-    if mining_settings().coinbase is None:
-        raise ConfigError("mining_no_coinbase", "no coinbase is set", hint="set one with mds_setCoinbase")
-    changed = _store(_on_key(stream), True, by)
-    if not is_leased(redis_client(), stream.name):
-        kick(TASK_OF[stream])
-    return changed
+    with audit.operation("mining.start", stream.name, by) as trail:
+        if mining_settings().coinbase is None:
+            raise ConfigError("mining_no_coinbase", "no coinbase is set", hint="set one with mds_setCoinbase")
+        changed = _store(_on_key(stream), True, by, trail)
+        if not is_leased(redis_client(), stream.name):
+            kick(TASK_OF[stream])
+        return changed
 
 
-def stop_mining(stream: Stream, by: str = "system") -> MiningSettings:
+def stop_mining(stream: Stream, by: str = audit.SYSTEM) -> MiningSettings:
     """No longer want a stream; the slice that runs is the last.
 
     Raises
@@ -133,10 +136,11 @@ def stop_mining(stream: Stream, by: str = "system") -> MiningSettings:
     ConfigError
         ``setting_fixed`` by the environment.
     """
-    return _store(_on_key(stream), False, by)
+    with audit.operation("mining.stop", stream.name, by) as trail:
+        return _store(_on_key(stream), False, by, trail)
 
 
-def set_share(stream: Stream, share: float, by: str = "system") -> MiningSettings:
+def set_share(stream: Stream, share: float, by: str = audit.SYSTEM) -> MiningSettings:
     """Give a stream another share of one core.
 
     Raises
@@ -146,12 +150,13 @@ def set_share(stream: Stream, share: float, by: str = "system") -> MiningSetting
     ConfigError
         ``setting_fixed`` by the environment.
     """
-    if not math.isfinite(share) or not LEAST_SHARE <= share <= MOST_SHARE:
-        raise RequestError("invalid_params", "a share is from 0.01 to 1 of one core", got=share)
-    return _store(_share_key(stream), share, by)
+    with audit.operation("mining.set_share", stream.name, by) as trail:
+        if not math.isfinite(share) or not LEAST_SHARE <= share <= MOST_SHARE:
+            raise RequestError("invalid_params", "a share is from 0.01 to 1 of one core", got=share)
+        return _store(_share_key(stream), share, by, trail)
 
 
-def set_coinbase(coinbase: bytes, by: str = "system") -> MiningSettings:
+def set_coinbase(coinbase: bytes, by: str = audit.SYSTEM) -> MiningSettings:
     """Pay another account from the next template on.
 
     Raises
@@ -161,9 +166,10 @@ def set_coinbase(coinbase: bytes, by: str = "system") -> MiningSettings:
     ConfigError
         ``setting_fixed`` by the environment.
     """
-    if len(coinbase) != 20 or not any(coinbase):
-        raise RequestError("invalid_params", "a coinbase is 20 bytes, not all zero", got=coinbase)
-    return _store("mining.coinbase", "0x" + coinbase.hex(), by)
+    with audit.operation("mining.set_coinbase", by=by) as trail:
+        if len(coinbase) != 20 or not any(coinbase):
+            raise RequestError("invalid_params", "a coinbase is 20 bytes, not all zero", got=coinbase)
+        return _store(COINBASE_KEY, "0x" + coinbase.hex(), by, trail)
 
 
 def ordering_policy() -> dict[str, Any]:
@@ -177,7 +183,7 @@ def ordering_policy() -> dict[str, Any]:
     }
 
 
-def set_ordering_policy(name: str, by: str = "system") -> MiningSettings:
+def set_ordering_policy(name: str, by: str = audit.SYSTEM) -> MiningSettings:
     """Order the transactions of the next templates by another policy.
 
     Raises
@@ -187,10 +193,11 @@ def set_ordering_policy(name: str, by: str = "system") -> MiningSettings:
     ConfigError
         ``setting_fixed`` by the environment.
     """
-    names = [str(policy) for policy in Ordering]
-    if name not in names:
-        raise RequestError("invalid_params", f"a policy is one of {', '.join(names)}", got=name[:40])
-    return _store(ORDERING_KEY, name, by)
+    with audit.operation("mining.set_ordering", by=by) as trail:
+        names = [str(policy) for policy in Ordering]
+        if name not in names:
+            raise RequestError("invalid_params", f"a policy is one of {', '.join(names)}", got=name[:40])
+        return _store(ORDERING_KEY, name, by, trail)
 
 
 def mining_status(redis: Redis | None = None) -> dict[str, Any]:
@@ -253,14 +260,29 @@ def _environment() -> dict[str, Any]:
     return dict(getattr(django_settings, "MDS_MINING_FIXED", {}))
 
 
-def _store(key: str, value: Any, by: str) -> MiningSettings:
+def _store(key: str, value: Any, by: str, trail: audit.Trail) -> MiningSettings:
+    trail.before = _value(publish_settings(), key)
     if key in _environment():
         raise ConfigError("setting_fixed", f"{key} is fixed by the environment", hint="change the MDS_ variable")
+    name = audit.current_actor(by).name
     with transaction.atomic():
         NodeSetting.objects.update_or_create(
-            key=key, defaults={"value": value, "updated_by": by[:150], "updated_ms": now_ms()}
+            key=key, defaults={"value": value, "updated_by": name[:150], "updated_ms": now_ms()}
         )
-    return publish_settings()
+    changed = publish_settings()
+    trail.after = _value(changed, key)
+    return changed
+
+
+def _value(settings: MiningSettings, key: str) -> Any:
+    """The effective value of a key, as JSON carries it."""
+    if key == COINBASE_KEY:
+        return None if settings.coinbase is None else "0x" + settings.coinbase.hex()
+    if key == ORDERING_KEY:
+        return str(settings.ordering)
+    _, stream, part = key.split(".")
+    setting = settings.of(Stream[stream.upper()])
+    return setting.on if part == "on" else setting.share
 
 
 def _pack(settings: MiningSettings) -> dict[str, Any]:
