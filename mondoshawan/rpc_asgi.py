@@ -9,8 +9,9 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mondoshawan.settings.prod")
 django.setup()
 
+from chain.core.errors import ConfigError  # noqa: E402
 from mondoshawan.routing import RPC_MODULE, rpc_application  # noqa: E402
 
 application = rpc_application()
 if application is None:
-    raise ImportError(f"{RPC_MODULE} is missing from this build")
+    raise ConfigError("rpc_missing", f"{RPC_MODULE} is missing from this build", hint="leave rpc out of MDS_PROCESSES")

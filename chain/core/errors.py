@@ -15,7 +15,7 @@ caller can show or log.  The class says what to do with it:
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Any
+from typing import Any, ClassVar
 
 
 class RuleCode(StrEnum):
@@ -152,6 +152,10 @@ class BlockchainError(Exception):
         Named values (ints, bytes, strings) that explain the error.
     """
 
+    # for docs/errors.md; each class says its own, and ``chain.core.catalogue`` does for each code
+    cause: ClassVar[str] = "something that the node foresees went wrong"
+    remedy: ClassVar[str] = "the code says what"
+
     code: str
 
     def __init__(self, code: str, message: str = "", **data: Any) -> None:
@@ -171,6 +175,11 @@ class BlockchainError(Exception):
 class RuleViolation(BlockchainError):
     """A *must* of the protocol is broken; ``got`` and ``expected`` say how."""
 
+    cause: ClassVar[str] = (
+        "the bytes, the transaction or the block break a rule of the protocol, whenever they are looked at"
+    )
+    remedy: ClassVar[str] = "none for the receiver: it is never tried again; who made it makes another one"
+
     def __init__(self, code: RuleCode, got: Any = None, expected: Any = None, message: str = "", **data: Any) -> None:
         super().__init__(code, message, **data)
         self.got = got
@@ -180,6 +189,9 @@ class RuleViolation(BlockchainError):
 
 class NotYet(BlockchainError):
     """Park and retry: ``missing`` hashes, or ``until`` a time in ms."""
+
+    cause: ClassVar[str] = "something is missing, or it is too early"
+    remedy: ClassVar[str] = "none: it is parked and tried again by itself when what it waits for is there"
 
     def __init__(
         self,
@@ -198,12 +210,18 @@ class NotYet(BlockchainError):
 class BadDelivery(BlockchainError):
     """The bytes are not what they claim to be; the hash keeps its good name."""
 
+    cause: ClassVar[str] = "the bytes are not what they claim to be"
+    remedy: ClassVar[str] = "send them again from a good copy; the hash that they came with keeps its good name"
+
     def __init__(self, code: DeliveryCode, message: str = "", **data: Any) -> None:
         super().__init__(code, message, **data)
 
 
 class PoolRejection(BlockchainError):
     """A transaction is not admitted to the pool."""
+
+    cause: ClassVar[str] = "this node's pool does not take a transaction"
+    remedy: ClassVar[str] = "the sender changes it, or offers it again later or elsewhere"
 
     def __init__(self, code: PoolCode, message: str = "", **data: Any) -> None:
         super().__init__(code, message, **data)
@@ -212,13 +230,24 @@ class PoolRejection(BlockchainError):
 class StoreError(BlockchainError):
     """The node's own data cannot be read or written, or contradicts itself."""
 
+    cause: ClassVar[str] = "the node cannot read or write its own data, or they contradict each other"
+    remedy: ClassVar[str] = (
+        "the writer drops its memory and starts from the store; an operator looks at /ready and the logs"
+    )
+
 
 class ConfigError(BlockchainError):
     """A setting or the data folder is wrong; ``hint`` in data says what to do."""
 
+    cause: ClassVar[str] = "the node, its data folder or its settings are set up wrongly"
+    remedy: ClassVar[str] = "one line says what to change; a start ends with exit code 2"
+
 
 class RequestError(BlockchainError):
     """A caller's request cannot be answered: malformed, unknown, forbidden or over a limit."""
+
+    cause: ClassVar[str] = "a caller's request cannot be answered: malformed, unknown, forbidden or over a limit"
+    remedy: ClassVar[str] = "the caller changes the request"
 
 
 def _rebuild(cls: type[BlockchainError], code: str, message: str, data: dict[str, Any]) -> BlockchainError:

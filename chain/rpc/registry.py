@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from chain.core.errors import RequestError
+from chain.core.errors import ConfigError, RequestError
 from chain.rpc.params import PARSERS, bad
 
 Handler = Callable[..., Any]
@@ -113,7 +113,7 @@ def method(
 
     def register(handler: Handler) -> Handler:
         if name in METHODS:
-            raise RuntimeError(f"{name} is registered twice")
+            raise ConfigError("method_registered_twice", f"{name} is registered twice")
         hints = typing.get_type_hints(handler)
         described = list(inspect.signature(handler).parameters.values())[1:]
         parameters = tuple(

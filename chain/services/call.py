@@ -127,6 +127,7 @@ class _Worker:
 
     async def kill(self) -> None:
         """End the process at once."""
+        # it may have ended by itself
         with contextlib.suppress(ProcessLookupError):
             self._process.kill()
         await self._process.wait()

@@ -119,6 +119,7 @@ def _servers(env: Environment, folder: DataFolder) -> Iterator[None]:
 def _answers(env: Environment, folder: DataFolder) -> bool:
     if env.database_url and env.redis_url:
         return True
+    # that it does not answer is an answer here
     with suppress(ConfigError):
         postgres.wait_ready(_info(folder), 0)
         return True

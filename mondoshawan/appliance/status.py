@@ -97,7 +97,7 @@ def _memory(pid: int, *, children: bool) -> int:
             # proportional: pages that a pool shares are counted once in all
             total += getattr(info, "pss", info.rss)
         except psutil.Error:
-            continue
+            continue  # ended meanwhile
     return total
 
 

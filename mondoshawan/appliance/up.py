@@ -208,7 +208,7 @@ class Appliance:
             try:
                 states = self._client.processes()
             except supervisor.UNREACHABLE:
-                continue
+                continue  # it is busy, or has just died, which the next look tells
             now = time.monotonic()
             for name, state in states.items():
                 pid = state["pid"]
@@ -227,6 +227,7 @@ class Appliance:
                     retry_at[name] = now + patience[name]
                     log = self.folder.log / f"{name}.log"
                     self.say(f"ERROR: {name} does not start, trying again and again; see {log}")
+                    # it is asked again after the next pause
                     with contextlib.suppress(*supervisor.UNREACHABLE):
                         self._client.start(name)
 
@@ -262,9 +263,11 @@ class Appliance:
     def _own_processes(self) -> list[psutil.Process]:
         """The processes that a second signal may kill: all but the servers, which must save their data."""
         found = []
+        # without the supervisor nothing is left to hurry
         with contextlib.suppress(*supervisor.UNREACHABLE):
             for name, state in supervisor.Client(self.folder).processes().items():
                 if name not in SERVERS and state["pid"]:
+                    # ended meanwhile
                     with contextlib.suppress(psutil.Error):
                         found.append(psutil.Process(state["pid"]))
         return found
@@ -301,6 +304,7 @@ class Appliance:
 def _kill(processes: list[psutil.Process]) -> None:
     """SIGKILL; psutil makes sure that a process id was not given to another process since."""
     for process in processes:
+        # ended by itself
         with contextlib.suppress(psutil.Error):
             process.kill()
 

@@ -95,7 +95,7 @@ def verify_signature(key: bytes, signature: bytes, message: bytes) -> None:
         try:
             sodium.crypto_sign_open(signature + message, key)
         except BadSignatureError:
-            pass
+            pass  # refused below, like a signature of another length
         else:
             return
     raise RuleViolation(RuleCode.SEAL_SIGNATURE, got=signature, message="the signature does not verify")

@@ -208,6 +208,7 @@ class Executor:
                     authorization_hash(authorization), authorization.y_parity, authorization.r, authorization.s
                 )
             except RuleViolation:
+                # EIP-7702: an authorization that nobody signed is passed over, the transaction goes on
                 continue
             db.touch(authority)
             db.mark_address_warm(authority)
