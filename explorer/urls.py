@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from explorer import views
+from explorer.views import front
 
 app_name = "explorer"
-urlpatterns = [path("", views.front_page, name="front")]
+urlpatterns = [path("", front.front_page, name="front")]

@@ -40,6 +40,7 @@ MDS_RPC_CALL_WORKERS = ENV.rpc_call_workers
 MDS_RPC_CALL_SECONDS = ENV.rpc_call_seconds
 MDS_RPC_DB_CONNECTIONS = ENV.rpc_db_connections
 MDS_RPC_CORS_ORIGINS = ENV.rpc_cors_origins
+MDS_RPC_MAX_CONNECTIONS = ENV.rpc_max_connections
 MDS_RPC_MAX_SOCKETS = ENV.rpc_max_sockets
 MDS_RPC_MAX_SUBSCRIPTIONS = ENV.rpc_max_subscriptions
 MDS_RPC_RATE = ENV.rpc_rate
@@ -69,6 +70,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django_prometheus.middleware.PrometheusBeforeMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -76,6 +78,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "explorer.middleware.NotReadyPage",
     "django_prometheus.middleware.PrometheusAfterMiddleware",
 ]
 ROOT_URLCONF = "mondoshawan.urls"
@@ -89,6 +92,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "explorer.context.site",
             ],
         },
     },
@@ -124,6 +128,8 @@ CSRF_COOKIE_SAMESITE = "Lax"
 X_FRAME_OPTIONS = "DENY"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+CONTENT_SECURITY_POLICY = security.content_policy()
 MDS_METRICS_ALLOW = ENV.metrics_allow
 
 # ---- Channels ----

@@ -68,6 +68,11 @@ def numbers(page: Page) -> dict[str, int]:
     return {name: int(re.sub(r"\D", "", value.splitlines()[0])) for name, value in shown.items()}
 
 
+def digits(text: str) -> int:
+    """A number as the page groups it."""
+    return int(re.sub(r"\D", "", text))
+
+
 def facts(node: Node) -> dict[str, int]:
     """The same figures from the node; all of them only grow."""
     stats = node.rpc("mds_getDagStats")
@@ -81,24 +86,22 @@ def test_the_front_page_shows_the_nodes_numbers(node: Node, browser: Page) -> No
     shown = numbers(browser)
     rows = browser.run(
         "[...document.querySelectorAll('tbody tr')].map(row => [...row.cells].map(cell => cell.innerText)"
-        ".concat(row.querySelector('code').title))"
+        ".concat(row.querySelector('.hash [title]').title))"
     )
     after = facts(node)
     for name, least in before.items():
         # the chain's number may fall by a reorganisation, the others never
         slack = 10 if name == "Chain block" else 0
         assert least - slack <= shown[name] <= after[name] + slack, name
-    assert [int(row[0].replace(",", "")) for row in rows] == list(
-        range(shown["Chain block"], shown["Chain block"] - len(rows), -1)
-    )
+    assert [digits(row[0]) for row in rows] == list(range(shown["Chain block"], shown["Chain block"] - len(rows), -1))
     # the oldest block of the page is below what a reorganisation between two calls takes away
     oldest = rows[-1]
-    block = node.rpc("eth_getBlockByNumber", hex(int(oldest[0].replace(",", ""))), False)
+    block = node.rpc("eth_getBlockByNumber", hex(digits(oldest[0])), False)
     assert oldest[-1] == block["hash"]
-    assert int(oldest[3].replace(",", "")) == len(block["transactions"])
-    assert int(oldest[4].replace(",", "")) == int(block["gasUsed"], 16)
-    (told,) = browser.texts("header p")
-    assert node.rpc("eth_chainId") in told
+    assert digits(oldest[3]) == len(block["transactions"])
+    assert digits(oldest[4]) == int(block["gasUsed"], 16)
+    (told,) = browser.texts("footer")
+    assert f"Chain id {int(node.rpc('eth_chainId'), 16)} " in told
     assert f"port {node.rpc_port} " in told
 
 

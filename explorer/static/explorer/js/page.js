@@ -1,0 +1,93 @@
+// What every page has: the colour switch, copying, times that stay current, amounts in wei, a search key.
+import { announce } from "./announce.js";
+import { agoText } from "./format.js";
+
+const root = document.documentElement;
+
+// ---- colours ----
+const themes = document.querySelector("[data-theme-switch]");
+const showTheme = () => {
+  const chosen = root.dataset.theme || "system";
+  for (const button of themes.children) button.setAttribute("aria-pressed", String(button.value === chosen));
+};
+themes?.addEventListener("click", event => {
+  const button = event.target.closest("button");
+  if (!button) return;
+  if (button.value === "system") delete root.dataset.theme;
+  else root.dataset.theme = button.value;
+  try {
+    localStorage.setItem("mds-theme", button.value);
+  } catch {
+    // the choice holds for this page only
+  }
+  showTheme();
+  // canvases read their colours anew
+  dispatchEvent(new Event("mds:theme"));
+});
+if (themes) showTheme();
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => dispatchEvent(new Event("mds:theme")));
+
+// ---- copy ----
+const copied = async button => {
+  const text = button.dataset.copy;
+  try {
+    await navigator.clipboard.writeText(text);
+  } catch {
+    // no clipboard without https or permission: the old way through a selection
+    const area = Object.assign(document.createElement("textarea"), { value: text, readOnly: true });
+    area.className = "sr";
+    document.body.append(area);
+    area.select();
+    const done = document.execCommand("copy");
+    area.remove();
+    button.focus();
+    if (!done) return announce("The browser did not allow copying.");
+  }
+  button.dataset.done = "";
+  announce("Copied.");
+  setTimeout(() => delete button.dataset.done, 1200);
+};
+
+// ---- amounts ----
+const toggleWei = () => {
+  const wei = root.dataset.unit !== "wei";
+  if (wei) root.dataset.unit = "wei";
+  else delete root.dataset.unit;
+  for (const amount of document.querySelectorAll(".amount[data-wei]")) {
+    const figure = amount.querySelector(".figure"), unit = amount.querySelector("abbr");
+    amount.dataset.figure ??= figure.textContent;
+    amount.dataset.unit ??= unit.textContent;
+    figure.textContent = wei ? amount.dataset.wei.replace(/\B(?=(\d{3})+$)/g, "\u202f") : amount.dataset.figure;
+    unit.textContent = wei ? "wei" : amount.dataset.unit;
+  }
+};
+
+document.addEventListener("click", event => {
+  const copy = event.target.closest("[data-copy]");
+  if (copy) return void copied(copy);
+  if (event.target.closest(".amount[data-wei]")) return toggleWei();
+});
+
+// ---- search by "/" ----
+document.addEventListener("keydown", event => {
+  if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.target.closest("input, textarea, select, [contenteditable]")) return;
+  const field = document.getElementById("q");
+  if (field) {
+    event.preventDefault();
+    field.focus();
+    field.select();
+  }
+});
+
+// ---- relative times ----
+const refreshTimes = () => {
+  if (document.hidden) return;
+  const now = Date.now();
+  for (const time of document.querySelectorAll("time.ago[data-ms]")) {
+    const text = agoText(now - Number(time.dataset.ms));
+    if (time.textContent !== text) time.textContent = text;
+  }
+};
+setInterval(refreshTimes, 1000);
+document.addEventListener("visibilitychange", refreshTimes);
