@@ -24,7 +24,12 @@ def app() -> Any:
 @pytest.fixture
 def sent(app: Any, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, dict[str, Any]]]:
     messages: list[tuple[str, dict[str, Any]]] = []
-    monkeypatch.setattr(app, "send_task", lambda name, **options: messages.append((name, options)))
+
+    def send_task(name: str, producer: Any, retry: bool, **options: Any) -> None:
+        assert not retry
+        messages.append((name, options))
+
+    monkeypatch.setattr(app, "send_task", send_task)
     assert current_app.main == app.main
     return messages
 
