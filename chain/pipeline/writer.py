@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import structlog
 
-from chain import locks
+from chain import locks, metrics
 from chain.core.codec import decode_block
 from chain.core.consensus.engine import Arrival, Engine
 from chain.core.errors import NotYet, RuleViolation, StoreError, WaitCode
@@ -123,6 +123,7 @@ class Writer:
             self._term = locks.new_term(connection, self._holder)
             started = time.monotonic()
             self._engine = load_engine(connection, self._spec, self._lane_dispatcher)
+            self._engine.state.watch = lambda number: metrics.EPOCH_SECONDS.time()
         except BaseException:
             connection.close()
             raise
@@ -196,6 +197,8 @@ class Writer:
             "commit": committed - resolved,
             "publish": time.monotonic() - committed,
         }
+        for stage in ("resolve", "commit", "publish"):
+            metrics.BLOCK_VALIDATION.labels(stage).observe(done.seconds[stage])
         log.debug(
             "committed",
             sequence=engine.sequence,
@@ -218,21 +221,27 @@ class Writer:
         transactions = decode_body_transactions(block.transactions, self._spec, senders)
         arrival = Arrival(block.header, transactions, block.transactions, candidate.source, candidate.received_ms)
         self._learn_refused(block.header.parents)
+        started = time.monotonic()
         try:
             engine.add(arrival)
         except NotYet as wait:
             done.parked += 1
             log.info("block parked", block=candidate.hash.hex(), code=wait.code)
-            until = wait.until if wait.code != WaitCode.FINALITY_CONFLICT else None
+            final = wait.code == WaitCode.FINALITY_CONFLICT
+            if final:
+                metrics.FINALITY_CONFLICTS.inc()
+            until = None if final else wait.until
             candidates.mark_parked(self._connection, candidate.hash, wait.missing, until, wait.code)
         except RuleViolation as violation:
             done.refused += 1
+            metrics.block_rejected(violation.code)
             log.info("block refused", block=candidate.hash.hex(), code=violation.code, source=candidate.source)
         except Exception:
             self._set_aside(candidate)
             raise
         else:
             done.blocks += 1
+            metrics.BLOCK_VALIDATION.labels("context").observe(time.monotonic() - started)
 
     def _set_aside(self, candidate: candidates.Waiting) -> None:
         """A block at which this node itself fails, not the block: after some tries it must not stop all others."""

@@ -16,6 +16,8 @@ from typing import Any, BinaryIO
 import django
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mondoshawan.settings.prod")
+# it measures nothing, and one that is killed would leave its value files behind
+os.environ.pop("PROMETHEUS_MULTIPROC_DIR", None)
 django.setup()
 
 import msgpack  # noqa: E402

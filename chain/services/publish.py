@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from chain.core.consensus.engine import Engine
     from chain.core.consensus.model import ChainUpdate
     from chain.core.types import Transaction
+    from chain.services.observe import CommitObserver
     from chain.services.pool import Pool
 
 log = structlog.get_logger(__name__)
@@ -32,12 +33,21 @@ class RedisPublisher:
     ----------
     returned_since : callable
         Transactions that commits after a sequence took back, as ``load_returned`` reads them.
+    observer : CommitObserver, optional
+        Counts commits for metrics.
     """
 
-    def __init__(self, redis: Redis, pool: Pool, returned_since: Callable[[int], Sequence[Transaction]]) -> None:
+    def __init__(
+        self,
+        redis: Redis,
+        pool: Pool,
+        returned_since: Callable[[int], Sequence[Transaction]],
+        observer: CommitObserver | None = None,
+    ) -> None:
         self._redis = redis
         self._pool = pool
         self._returned_since = returned_since
+        self._observer = observer
 
     def is_current(self, engine: Engine) -> bool:
         """Whether pool and readers have seen the last commit; not so where Redis was away, wiped or set back."""
@@ -62,6 +72,8 @@ class RedisPublisher:
 
     def committed(self, update: ChainUpdate, engine: Engine) -> None:
         """Follow one commit."""
+        if self._observer is not None:
+            self._observer.committed(update, engine.records.get)
         if self._pool.on_update(update, now_ms(), gapless=True):
             publish_virtual(self._redis, update.virtual, head_of(engine))
         else:

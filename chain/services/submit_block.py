@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import structlog
 from django.conf import settings
 
+from chain import metrics
 from chain.core.codec import decode_block, header_hash
 from chain.core.errors import NotYet
 from chain.core.rules.body_in_isolation import check_body_bounds, check_body_delivery, check_body_in_isolation
@@ -49,19 +50,20 @@ def submit_block(raw: bytes, source: str, senders: Sequence[bytes] | None = None
     BadDelivery
         The body is not the header's; nothing is stored.
     """
-    block = decode_block(raw)
     spec = current_spec()
-    block_hash = header_hash(block.header)
-    check_header(block.header, spec)
-    until_ms = _earliest(block.header)
-    inline = senders is not None or len(block.transactions) <= settings.MDS_VALIDATE_INLINE_TXS
-    if inline:
-        transactions = check_body_in_isolation(block, spec, senders)
-        packed = b"".join([tx.sender for tx in transactions])
-    else:
-        check_body_delivery(block)
-        check_body_bounds(block, spec)
-        packed = None
+    with metrics.block_checked("isolation"):
+        block = decode_block(raw)
+        block_hash = header_hash(block.header)
+        check_header(block.header, spec)
+        until_ms = _earliest(block.header)
+        inline = senders is not None or len(block.transactions) <= settings.MDS_VALIDATE_INLINE_TXS
+        if inline:
+            transactions = check_body_in_isolation(block, spec, senders)
+            packed = b"".join([tx.sender for tx in transactions])
+        else:
+            check_body_delivery(block)
+            check_body_bounds(block, spec)
+            packed = None
     fresh = candidates.add_candidate(
         raw_connection(),
         block_hash,
@@ -73,6 +75,7 @@ def submit_block(raw: bytes, source: str, senders: Sequence[bytes] | None = None
     )
     if not fresh:
         return SubmitResult(block_hash, "known")
+    metrics.block_received(source, len(raw))
     if not inline:
         kick(TaskName.VALIDATE, block_hash.hex())
         return SubmitResult(block_hash, "validating")
@@ -95,7 +98,7 @@ def take_validated(block_hash: bytes, raw: bytes, header: Header, senders: bytes
     bool
         False when the block is known.
     """
-    return candidates.add_candidate(
+    fresh = candidates.add_candidate(
         raw_connection(),
         block_hash,
         raw,
@@ -104,6 +107,9 @@ def take_validated(block_hash: bytes, raw: bytes, header: Header, senders: bytes
         received_ms=now_ms(),
         until_ms=_earliest(header),
     )
+    if fresh:
+        metrics.block_received(source, len(raw))
+    return fresh
 
 
 def _earliest(header: Header) -> int | None:

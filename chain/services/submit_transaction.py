@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from chain import metrics
+from chain.core.errors import PoolRejection, RuleViolation
 from chain.core.rules.tx_in_isolation import check_transaction_in_isolation
 from chain.core.spec import ChainSpec
 from chain.core.transactions import decode_transaction
@@ -38,7 +40,11 @@ async def submit_transaction(raw: bytes, spec: ChainSpec, pool: TransactionPool)
     PoolRejection
         The pool does not take it.
     """
-    tx = decode_transaction(raw)
-    check_transaction_in_isolation(tx, spec)
-    await pool.add(tx, raw)
+    try:
+        tx = decode_transaction(raw)
+        check_transaction_in_isolation(tx, spec)
+        await pool.add(tx, raw)
+    except (PoolRejection, RuleViolation) as refusal:
+        metrics.transaction_refused(refusal.code)
+        raise
     return tx.hash

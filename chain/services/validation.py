@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 import structlog
 
+from chain import metrics
 from chain.core.codec import decode_block, header_hash, pre_hash
 from chain.core.difficulty import expand
 from chain.core.errors import RuleViolation
@@ -64,7 +65,8 @@ def validate_candidate(block_hash: bytes) -> bool:
     block = decode_block(raw)
     assert header_hash(block.header) == block_hash
     try:
-        transactions = check_body_in_isolation(block, current_spec())
+        with metrics.block_checked("body"):
+            transactions = check_body_in_isolation(block, current_spec())
     except RuleViolation as violation:
         log.info("block refused", block=block_hash.hex(), code=violation.code, stage="validate")
         candidates.mark_refused(raw_connection(), block_hash, violation.code)

@@ -14,6 +14,7 @@ from chain.core.errors import StoreError
 from chain.pipeline.writer import Writer
 from chain.services.lanes import lane_dispatch
 from chain.services.network import current_spec, now_ms
+from chain.services.observe import CommitObserver, OwnCoinbase
 from chain.services.pool import Pool, pool_policy
 from chain.services.publish import RedisPublisher
 from chain.services.redis_client import redis_client
@@ -47,7 +48,10 @@ def process_writer() -> Writer:
         spec,
         dedicated_connection,
         RedisPublisher(
-            redis, Pool(redis, pool_policy(spec)), lambda sequence: load_returned(raw_connection(), sequence)
+            redis,
+            Pool(redis, pool_policy(spec)),
+            lambda sequence: load_returned(raw_connection(), sequence),
+            CommitObserver(OwnCoinbase()),
         ),
         now_ms,
         f"{socket.gethostname()}:{os.getpid()}",

@@ -20,6 +20,7 @@ from kombu.exceptions import KombuError
 from redis import Redis
 from redis.exceptions import RedisError
 
+from chain import metrics
 from chain.core.consensus.ports import LaneBase
 from chain.core.errors import StoreError
 from chain.core.execution.lanes import LaneOutcome, LaneTask, run_lane
@@ -140,7 +141,10 @@ class LaneDispatch:
 
         def here(some: Sequence[LaneTask]) -> list[LaneOutcome]:
             began = self._clock()
-            outcomes = [run_lane(task, reader, block_hashes) for task in some]
+            outcomes = []
+            for task in some:
+                with metrics.LANE_SECONDS.time():
+                    outcomes.append(run_lane(task, reader, block_hashes))
             self._note_pace(self._clock() - began, sum([lane_weight(task) for task in some]))
             return outcomes
 

@@ -6,6 +6,7 @@ import structlog
 from django.db import Error as DjangoDatabaseError
 from redis import Redis
 
+from chain import metrics
 from chain.core.errors import BlockchainError
 from chain.core.execution.lanes import run_lane
 from chain.core.ports import StateReader
@@ -105,7 +106,8 @@ def _run(redis: Redis, keys: wire.Keys, request: str, head: wire.Head, unit: int
         return
     lane = wire.unpack_unit(packed)
     state = LaneState(_committed, head.uncommitted, lane.rows)
-    outcome = run_lane(lane.task, state, head.block_hashes.get)
+    with metrics.LANE_SECONDS.time():
+        outcome = run_lane(lane.task, state, head.block_hashes.get)
     _answer(redis, keys, wire.Answer(request, head.hash, unit, outcome))
 
 

@@ -14,6 +14,7 @@ import structlog
 from django.conf import settings
 from redis import Redis
 
+from chain import metrics
 from chain.core.codec import encode_block, header_hash
 from chain.core.consensus.model import VirtualSnapshot
 from chain.core.errors import BadDelivery, ConfigError, NotYet, RuleViolation, WaitCode
@@ -156,6 +157,8 @@ class NodeGround:
         except (RuleViolation, BadDelivery) as error:
             log.error("own block refused", stream=self.stream.name, code=error.code, error=str(error))
             block_hash = None
+        if block_hash is not None:
+            metrics.BLOCKS_MINED.labels(self.stream.name).inc()
         record.remember_outcome(self.redis, self.stream.name, block_hash)
         self.memory = record.read_memory(self.redis, self.stream.name)
         return block_hash
