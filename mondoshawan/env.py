@@ -292,6 +292,12 @@ class Environment:
     pool_lifetime_ms: int = _variable(
         "10800000", _integer(1_000, 10**12), "milliseconds", "How long a transaction may wait in the pool."
     )
+    rpc_workers: int = _variable(
+        "1",
+        _integer(1, 64),
+        "number",
+        "Processes that answer JSON-RPC; they share one port and the system spreads connections over them.",
+    )
     rpc_max_batch: int = _variable("1000", _integer(1, 100_000), "number", "Requests in one JSON-RPC batch.")
     rpc_max_log_blocks: int = _variable(
         "10000", _integer(1, 10**9), "number", "Blocks that one `eth_getLogs` may span."
@@ -309,6 +315,9 @@ class Environment:
     )
     rpc_cors_origins: tuple[str, ...] = _variable(
         "*", _names, "origins, comma", "Origins of pages that may read JSON-RPC answers; `*` is all."
+    )
+    rpc_max_connections: int = _variable(
+        "8000", _integer(1, 1_000_000), "number", "HTTP connections of one process that answers JSON-RPC."
     )
     rpc_max_sockets: int = _variable(
         "4000", _integer(1, 1_000_000), "number", "WebSocket connections of one process that answers JSON-RPC."

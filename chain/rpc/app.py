@@ -103,20 +103,28 @@ async def _http(scope: Scope, receive: Receive, send: Send) -> None:
     if body is None:
         return
     set_caller(Caller(scope))
-    answer = await _handle(body)
+    answer = begin(body)
+    if answer is not None and not isinstance(answer, bytes):
+        answer = await answer
     if answer is None:
         await _respond(send, 204, b"", cors)
     else:
         await _respond(send, 200, answer, [_JSON, *cors])
 
 
-async def _handle(body: bytes) -> bytes | None:
+def begin(body: bytes) -> bytes | Awaitable[bytes | None] | None:
+    """Answer a body for the current caller, at once where that can be; None where there is nothing to say."""
     node = _holder.ready
     if node is None:
-        try:
-            node = await _holder.get()
-        except Exception as error:  # noqa: BLE001 - logged and answered with an id
-            return dispatch.failure_body(error)
+        return _begin_late(body)
+    return dispatch.begin(node, body, settings.MDS_RPC_MAX_BATCH)
+
+
+async def _begin_late(body: bytes) -> bytes | None:
+    try:
+        node = await _holder.get()
+    except Exception as error:  # noqa: BLE001 - logged and answered with an id
+        return dispatch.failure_body(error)
     return await dispatch.handle(node, body, settings.MDS_RPC_MAX_BATCH)
 
 
@@ -195,6 +203,7 @@ async def _websocket(scope: Scope, receive: Receive, send: Send) -> None:
     try:
         await asyncio.wait({listening, dropped}, return_when=asyncio.FIRST_COMPLETED)
         if socket.dropped.is_set():
+            # it was dropped because it does not read: it may not take this either
             with contextlib.suppress(TimeoutError, OSError, RuntimeError):
                 await asyncio.wait_for(send({"type": "websocket.close", "code": TRY_LATER}), 1)
     finally:
@@ -233,7 +242,9 @@ async def _listen(socket: Socket, receive: Receive) -> None:
 
 async def _answer_socket(body: bytes, socket: Socket, width: asyncio.Semaphore) -> None:
     try:
-        answer = await _handle(body)
+        answer = begin(body)
+        if answer is not None and not isinstance(answer, bytes):
+            answer = await answer
         if answer is not None:
             await socket.reply(answer.decode())
     finally:

@@ -6,14 +6,15 @@ Batches run together, so that what their calls wait for is waited for once; answ
 from __future__ import annotations
 
 import asyncio
-import inspect
-from typing import Any
+from collections.abc import Awaitable
+from time import perf_counter
+from typing import Any, cast
 
 import orjson
 
 from chain.core.errors import RequestCode, RequestError
 from chain.rpc import errors
-from chain.rpc.registry import METHODS, call
+from chain.rpc.registry import METHODS, Method, call
 
 # how many calls of one batch are under way at once
 BATCH_WIDTH = 100
@@ -21,8 +22,10 @@ _OPTIONS = orjson.OPT_PASSTHROUGH_SUBCLASS
 _MISSING = object()
 
 
-async def handle(node: Any, body: bytes, max_batch: int) -> bytes | None:
+def begin(node: Any, body: bytes, max_batch: int) -> bytes | Awaitable[bytes | None] | None:
     """Answer one request or batch; None where it holds notifications only.
+
+    What needs no waiting is answered at once: most reads are, and a task for each would cost more than they do.
 
     Parameters
     ----------
@@ -38,8 +41,10 @@ async def handle(node: Any, body: bytes, max_batch: int) -> bytes | None:
     except orjson.JSONDecodeError as error:
         return _encode(_failure(None, RequestError(RequestCode.PARSE_ERROR, f"parse error: {_shorten(error)}")))
     if isinstance(request, dict):
-        answer = await _answer(node, request)
-        return None if answer is None else _encode(answer)
+        answer = _answer(node, request)
+        if isinstance(answer, dict):
+            return _encode(answer)
+        return None if answer is None else _encoded(answer)
     if not isinstance(request, list):
         return _encode(_failure(None, _invalid("a request is an object or an array of objects")))
     if not request:
@@ -47,14 +52,36 @@ async def handle(node: Any, body: bytes, max_batch: int) -> bytes | None:
     if len(request) > max_batch:
         too_many = RequestError(RequestCode.LIMIT_EXCEEDED, "batch too large", got=len(request), expected=max_batch)
         return _encode(_failure(None, too_many))
-    answers: list[dict[str, Any]] = []
-    for start in range(0, len(request), BATCH_WIDTH):
-        part = await asyncio.gather(*[_answer(node, item) for item in request[start : start + BATCH_WIDTH]])
-        answers += [answer for answer in part if answer is not None]
-    return _encode(answers) if answers else None
+    return _batch(node, request)
 
 
-async def _answer(node: Any, request: Any) -> dict[str, Any] | None:
+async def handle(node: Any, body: bytes, max_batch: int) -> bytes | None:
+    """``begin`` for those who wait anyway."""
+    answer = begin(node, body, max_batch)
+    return answer if answer is None or isinstance(answer, bytes) else await answer
+
+
+async def _encoded(answer: Awaitable[dict[str, Any] | None]) -> bytes | None:
+    found = await answer
+    return None if found is None else _encode(found)
+
+
+async def _batch(node: Any, requests: list[Any]) -> bytes | None:
+    answers: list[dict[str, Any] | None] = []
+    for start in range(0, len(requests), BATCH_WIDTH):
+        part = [_answer(node, item) for item in requests[start : start + BATCH_WIDTH]]
+        waiting = [place for place, answer in enumerate(part) if answer is not None and not isinstance(answer, dict)]
+        found = await asyncio.gather(*[cast("Awaitable[Any]", part[place]) for place in waiting])
+        for place, answer in zip(waiting, found, strict=True):
+            part[place] = answer
+        answers += cast("list[dict[str, Any] | None]", part)
+        # between parts others have their turn
+        await asyncio.sleep(0)
+    told = [answer for answer in answers if answer is not None]
+    return _encode(told) if told else None
+
+
+def _answer(node: Any, request: Any) -> dict[str, Any] | Awaitable[dict[str, Any] | None] | None:
     """One request object; None for a notification, whatever became of it."""
     if not isinstance(request, dict):
         return _failure(None, _invalid("a request is an object"))
@@ -69,18 +96,53 @@ async def _answer(node: Any, request: Any) -> dict[str, Any] | None:
         return _failure(_shown(identity), _invalid("method must be a string"))
     if params is not None and not isinstance(params, (list, dict)):
         return _failure(_shown(identity), _invalid("params must be an array or an object"))
-    method, limits = METHODS.get(name), getattr(node, "limits", None)
+    method, limits, started = METHODS.get(name), getattr(node, "limits", None), perf_counter()
     try:
-        if limits is not None and (due := limits.charge(1 if method is None else method.cost)) is not None:
-            await due
-        if method is None:
-            raise RequestError(RequestCode.METHOD_NOT_FOUND, f"the method {name[:80]} does not exist/is not available")
-        result = call(method, node, params)
-        if inspect.isawaitable(result):
-            result = await result
+        due = None if limits is None else limits.charge(1 if method is None else method.cost)
+        if due is not None:
+            return _later(due, node, method, params, identity, name, started)
+        result = _call(method, name, node, params)
     except Exception as error:  # noqa: BLE001 - one outside the tree is logged, and answered with an id
-        return None if identity is _MISSING else _failure(identity, error, name)
-    return None if identity is _MISSING else {"jsonrpc": "2.0", "id": identity, "result": result}
+        return _complete(identity, name, started, None, error)
+    if hasattr(result, "__await__"):
+        return _wait(result, identity, name, started)
+    return _complete(identity, name, started, result)
+
+
+async def _later(
+    due: Awaitable[None], node: Any, method: Method | None, params: Any, identity: Any, name: str, started: float
+) -> dict[str, Any] | None:
+    """A request whose caller has to be charged first."""
+    try:
+        await due
+        result = _call(method, name, node, params)
+        if hasattr(result, "__await__"):
+            result = await result
+    except Exception as error:  # noqa: BLE001 - as above
+        return _complete(identity, name, started, None, error)
+    return _complete(identity, name, started, result)
+
+
+async def _wait(result: Awaitable[Any], identity: Any, name: str, started: float) -> dict[str, Any] | None:
+    try:
+        found = await result
+    except Exception as error:  # noqa: BLE001 - as above
+        return _complete(identity, name, started, None, error)
+    return _complete(identity, name, started, found)
+
+
+def _call(method: Method | None, name: str, node: Any, params: Any) -> Any:
+    if method is None:
+        raise RequestError(RequestCode.METHOD_NOT_FOUND, f"the method {name[:80]} does not exist/is not available")
+    return call(method, node, params)
+
+
+def _complete(
+    identity: Any, name: str, started: float, result: Any, error: Exception | None = None
+) -> dict[str, Any] | None:
+    """The one place through which every call of a method ends; ``started`` by ``perf_counter``."""
+    answer = {"jsonrpc": "2.0", "id": identity, "result": result} if error is None else _failure(identity, error, name)
+    return None if identity is _MISSING else answer
 
 
 def _invalid(message: str) -> RequestError:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,10 +52,20 @@ class HeadFollower:
     spec : ChainSpec
     connection : callable
         An asynchronous context manager with a connection to PostgreSQL.
+    prepare : callable
+        Awaited with each new head before it is shown.
     """
 
-    def __init__(self, redis: Redis, spec: ChainSpec, connection: Callable[[], Any]) -> None:
+    def __init__(
+        self,
+        redis: Redis,
+        spec: ChainSpec,
+        connection: Callable[[], Any],
+        prepare: Callable[[Head], Awaitable[None]],
+    ) -> None:
         self._redis = redis
+        self._prepare = prepare
+        self._turn = asyncio.Lock()
         self._spec = spec
         self._connection = connection
         self._head: Head | None = None
@@ -126,37 +136,39 @@ class HeadFollower:
                 at,
             ) = row
             depth = self._spec.latest_depth
-            self._show(
-                Head(
-                    sequence=sequence,
-                    hash=sink,
-                    number=number,
-                    latest=number if depth == 0 else await select.number_under(conn, work_score - depth),
-                    safe=await select.number_under(conn, work_score - SAFE_DEPTH),
-                    finalized=final,
-                    timestamp_ms=timestamp_ms,
-                    blue_score=blue_score,
-                    work_score=work_score,
-                    stream=stream,
-                    base_fee=int(base_fee),
-                    next_base_fee=int(next_fee),
-                    tips=tips,
-                    published_ms=at,
-                )
+            found = Head(
+                sequence=sequence,
+                hash=sink,
+                number=number,
+                latest=number if depth == 0 else await select.number_under(conn, work_score - depth),
+                safe=await select.number_under(conn, work_score - SAFE_DEPTH),
+                finalized=final,
+                timestamp_ms=timestamp_ms,
+                blue_score=blue_score,
+                work_score=work_score,
+                stream=stream,
+                base_fee=int(base_fee),
+                next_base_fee=int(next_fee),
+                tips=tips,
+                published_ms=at,
             )
+        # not while the connection is held: what prepares may need one
+        await self._show(found)
 
-    def _show(self, head: Head) -> None:
-        known = self._head
-        if known is not None and (head.sequence <= known.sequence and head.published_ms <= known.published_ms):
-            return
-        self._head = head
-        for listener in self._listeners:
-            listener(head)
+    async def _show(self, head: Head) -> None:
+        async with self._turn:
+            known = self._head
+            if known is not None and (head.sequence <= known.sequence and head.published_ms <= known.published_ms):
+                return
+            await self._prepare(head)
+            self._head = head
+            for listener in self._listeners:
+                listener(head)
 
     async def _poll(self) -> None:
         raw = await self._redis.get(HEAD_KEY)
         if raw is not None:
-            self._show(parse_head(raw))
+            await self._show(parse_head(raw))
 
     async def _follow(self) -> None:
         while True:
@@ -169,7 +181,7 @@ class HeadFollower:
                         if message is None:
                             await self._poll()
                         elif b'"kind":"head"' in message["data"]:
-                            self._show(parse_head(message["data"]))
+                            await self._show(parse_head(message["data"]))
             except Exception as error:  # noqa: BLE001 - whatever it is, a follower that ends shows an old head for good
                 log.warning("rpc.head_events_lost", error=repr(error))
                 await self._without_redis()

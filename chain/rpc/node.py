@@ -20,6 +20,7 @@ from chain.core.errors import RequestCode, RequestError, StoreError
 from chain.core.pool import CodeKind, SenderState
 from chain.core.shards import shard_of
 from chain.core.spec import ChainSpec
+from chain.rpc.accounts import Accounts
 from chain.rpc.feed import Feed
 from chain.rpc.filters import Filters
 from chain.rpc.head import Head, HeadFollower
@@ -64,7 +65,8 @@ class Node:
             open=False,
             configure=_configure,
         )
-        self.heads = HeadFollower(self.redis, self.spec, self.connection)
+        self.accounts = Accounts(self)
+        self.heads = HeadFollower(self.redis, self.spec, self.connection, self.accounts.follow)
         self.pool = AsyncPool(self.redis, pool_policy(self.spec), self._read_senders, now_ms)
         self.calls = CallWorkers()
         self.filters = Filters(self.redis)

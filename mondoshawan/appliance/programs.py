@@ -28,7 +28,7 @@ class Program:
     Parameters
     ----------
     name : str
-        Name of the process, of its log file and in ``MDS_PROCESSES``.
+        Name of the process and of its log file.
     prepare : Callable[[], Launch]
         Gives the launch; called after the cluster exists.
     priority : int
@@ -43,6 +43,8 @@ class Program:
         Where it listens.
     needs : str
         Module without which this build does not have the process.
+    group : str
+        The name in ``MDS_PROCESSES`` of processes that come and go together; empty: its own.
     """
 
     name: str
@@ -53,6 +55,12 @@ class Program:
     start_seconds: int = 2
     bind: Bind | None = None
     needs: str = ""
+    group: str = ""
+
+    @property
+    def called(self) -> str:
+        """What ``MDS_PROCESSES`` calls it."""
+        return self.group or self.name
 
     @property
     def present(self) -> bool:
@@ -110,28 +118,15 @@ def table(env: Environment, folder: DataFolder, user: RunAs | None) -> tuple[Pro
             ),
             bind=env.web_bind,
         ),
-        Program(
-            "rpc",
-            python(
-                *("-m", "uvicorn", "mondoshawan.rpc_asgi:application", "--host", env.rpc_bind.host),
-                *(
-                    "--port",
-                    str(env.rpc_bind.port),
-                    "--loop",
-                    "uvloop",
-                    "--http",
-                    "httptools",
-                    "--log-level",
-                    "warning",
-                ),
-                *("--log-level", "warning", "--no-access-log", "--no-server-header", "--no-proxy-headers"),
-                *("--timeout-graceful-shutdown", "4"),
-                # wallets keep a connection while their user thinks; a close at uvicorn's 5 s meets their next call
-                *("--timeout-keep-alive", "75"),
-                MDS_DB_POOL=str(env.db_pool or 8),
-            ),
-            bind=env.rpc_bind,
-            needs="chain.rpc.app",
+        *(
+            Program(
+                "rpc" if place == 1 else f"rpc{place}",
+                python("-m", "mondoshawan.rpc_server", MDS_DB_POOL=str(env.db_pool or 8)),
+                bind=env.rpc_bind if place == 1 else None,
+                needs="chain.rpc.app",
+                group="rpc",
+            )
+            for place in range(1, env.rpc_workers + 1)
         ),
         Program("virtual", worker("virtual", 1)),
         Program("validate", worker("validate", validators)),
@@ -155,7 +150,7 @@ def chosen(programs: tuple[Program, ...], env: Environment) -> tuple[Program, ..
         ``config_value`` for a name that is no process.
     """
     external = {name for name, url in (("postgres", env.database_url), ("redis", env.redis_url)) if url}
-    known = [program.name for program in programs if program.name not in SERVERS]
+    known = list(dict.fromkeys(program.called for program in programs if program.name not in SERVERS))
     wanted = {name for name in env.processes if not name.startswith("-")}
     unwanted = {name[1:] for name in env.processes if name.startswith("-")}
     for name in sorted(wanted | unwanted):
@@ -168,15 +163,15 @@ def chosen(programs: tuple[Program, ...], env: Environment) -> tuple[Program, ..
             "config_value", "MDS_PROCESSES mixes names with and without a minus", hint="use one kind only"
         )
     for program in programs:
-        if program.name in wanted and not program.present:
+        if program.called in wanted and not program.present:
             raise ConfigError(
-                "config_value", f"this build has no {program.name} process", hint="leave it out of MDS_PROCESSES"
+                "config_value", f"this build has no {program.called} process", hint="leave it out of MDS_PROCESSES"
             )
 
     def starts(program: Program) -> bool:
         if program.name in SERVERS:
             return program.name not in external
-        return program.present and (program.name in wanted if wanted else program.name not in unwanted)
+        return program.present and (program.called in wanted if wanted else program.called not in unwanted)
 
     return tuple(program for program in programs if starts(program))
 

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 import pytest
 
-from chain.core.errors import RequestError
+from chain.core.errors import ConfigError, RequestError
 from chain.rpc import app
 from chain.rpc.hosts import host_allowed
 from chain.rpc.params import Quantity
@@ -124,7 +124,7 @@ class TestProtocol:
         assert caller.raw([request("test_add", ["0x1"], id=1)] * 2)["error"]["code"] == -32005
 
     def test_a_name_is_registered_once(self) -> None:
-        with pytest.raises(RuntimeError):
+        with pytest.raises(ConfigError):
             method("test_add")(lambda node: None)
 
     def test_every_method_is_documented(self) -> None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from chain.core.errors import RequestCode, RequestError
 from chain.core.shards import shard_of
-from chain.core.types import EMPTY_CODE_HASH
+from chain.core.types import EMPTY_CODE_HASH, Account
 from chain.rpc.node import Node
 from chain.rpc.params import LATEST, Address, BlockRef, Slot
 from chain.rpc.registry import method
@@ -77,25 +77,29 @@ def eth_get_proof(
 @method("eth_getBalance")
 def eth_get_balance(node: Node, address: Address, block: BlockRef = LATEST) -> str | Awaitable[str]:
     """Wei of an account."""
-    if block is LATEST or block.tag == "latest":
-        kept: str | None = node.cache.get(("balance", address))
-        if kept is not None:
-            return kept
-    return _balance(node, address, block)
+    found = _account(node, address, block)
+    if found is not None and not isinstance(found, Account):
+        return _balance(found)
+    return "0x0" if found is None else hex(found.balance)
 
 
-async def _balance(node: Node, address: bytes, block: BlockRef) -> str:
-    head = node.head
-    account = await _account(node, address, block)
-    answer = hex(account.balance) if account is not None else "0x0"
-    return node.remember(("balance", address), answer, head) if block.tag == "latest" else answer
+async def _balance(reading: Awaitable[Account | None]) -> str:
+    account = await reading
+    return "0x0" if account is None else hex(account.balance)
 
 
 @method("eth_getTransactionCount")
-async def eth_get_transaction_count(node: Node, address: Address, block: BlockRef = LATEST) -> str:
+def eth_get_transaction_count(node: Node, address: Address, block: BlockRef = LATEST) -> str | Awaitable[str]:
     """The next nonce of an account; at pending, after its executable transactions in the pool."""
-    account = await _account(node, address, block)
-    nonce = account.nonce if account is not None else 0
+    found = _account(node, address, block)
+    if block.tag == "pending" or (found is not None and not isinstance(found, Account)):
+        return _nonce(node, address, block, found)
+    return "0x0" if found is None else hex(found.nonce)
+
+
+async def _nonce(node: Node, address: bytes, block: BlockRef, found: Account | Awaitable[Account | None] | None) -> str:
+    account = await found if found is not None and not isinstance(found, Account) else found
+    nonce = 0 if account is None else account.nonce
     if block.tag == "pending":
         pooled = await node.pool.sender(address)
         if pooled is not None:
@@ -106,7 +110,8 @@ async def eth_get_transaction_count(node: Node, address: Address, block: BlockRe
 @method("eth_getCode")
 async def eth_get_code(node: Node, address: Address, block: BlockRef = LATEST) -> str:
     """Code of an account."""
-    account = await _account(node, address, block)
+    found = _account(node, address, block)
+    account = await found if found is not None and not isinstance(found, Account) else found
     if account is None or account.code_hash == EMPTY_CODE_HASH:
         return "0x"
     code = await node.read(select.code, account.code_hash)
@@ -122,7 +127,15 @@ async def eth_get_storage_at(node: Node, address: Address, slot: Slot, block: Bl
     return f"0x{value:064x}"
 
 
-async def _account(node: Node, address: bytes, block: BlockRef) -> Any:
+def _account(node: Node, address: bytes, block: BlockRef) -> Account | Awaitable[Account | None] | None:
+    """An account, or what to await for it; None where there is none."""
+    if block.tag == "latest":
+        return node.accounts.latest(address)
+    return _account_at(node, address, block)
+
+
+async def _account_at(node: Node, address: bytes, block: BlockRef) -> Account | None:
     point = await node.resolve(block)
     shard = shard_of(address, node.spec.shard_count)
-    return await node.read(select.account, shard, address, None if point.is_current else point.number)
+    found: Account | None = await node.read(select.account, shard, address, None if point.is_current else point.number)
+    return found
