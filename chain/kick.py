@@ -69,14 +69,14 @@ QUEUE_OF = {
 
 
 def kick(
-    name: TaskName, *args: Any, queue: str | None = None, countdown: float = 0, expires: float | None = None
+    name: TaskName | str, *args: Any, queue: str | None = None, countdown: float = 0, expires: float | None = None
 ) -> None:
     """Send a task by name, after the current database transaction has committed (at once outside of one).
 
     Parameters
     ----------
     name : TaskName
-        Which task.
+        Which task; another app names its own, with its queue.
     *args
         JSON values: hashes as hex, integers, None.
     queue : str, optional
@@ -94,7 +94,7 @@ def kick(
         _send,
         str(name),
         args=list(args),
-        queue=str(queue or QUEUE_OF[name]),
+        queue=str(queue or QUEUE_OF[TaskName(name)]),
         countdown=countdown or None,
         expires=expires,
     )

@@ -21,6 +21,7 @@ class Lock(StrEnum):
     WRITER = "writer"
     INIT = "init"
     PRUNE = "prune"
+    INDEX = "index"
 
     @property
     def key(self) -> int:

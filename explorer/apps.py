@@ -6,7 +6,17 @@ from django.apps import AppConfig
 
 
 class ExplorerConfig(AppConfig):
-    """Names the app."""
+    """Names the app, and what it adds to the node: JSON-RPC methods, and projections that a commit wakes."""
 
     name = "explorer"
     label = "explorer"
+    default_auto_field = "django.db.models.BigAutoField"
+    # imported by the JSON-RPC application, where they register their methods
+    rpc_modules: tuple[str, ...] = ()
+
+    def ready(self) -> None:
+        """Listen to the writer."""
+        from chain.signals import committed
+        from explorer.wake import wake
+
+        committed.connect(wake, dispatch_uid="explorer.wake")

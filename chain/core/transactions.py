@@ -59,6 +59,14 @@ def decode_transaction(envelope: bytes, sender: bytes | None = None) -> Transact
     return _decode_typed(envelope, kind, sender)
 
 
+def recipient_of(envelope: bytes) -> bytes | None:
+    """Whom a stored transaction addresses, None where it creates; nothing else of it is read or checked."""
+    kind = envelope[0]
+    if kind >= 0xC0:
+        return _recipient(as_list(_items(envelope), "transaction", 9)[3])
+    return _recipient(as_list(_items(envelope[1:]), "transaction", _FIELDS_OF_TYPE[kind])[4 if kind == 1 else 5])
+
+
 def is_simple_transfer(
     to: bytes | None, data: bytes, access_list: tuple[AccessEntry, ...], authorizations: object, gas_limit: int
 ) -> bool:

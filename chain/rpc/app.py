@@ -12,6 +12,7 @@ from importlib import import_module
 from typing import Any
 
 import structlog
+from django.apps import apps
 from django.conf import settings
 
 from chain.core.errors import RequestCode, RequestError
@@ -40,6 +41,10 @@ SOCKET_WIDTH = 16
 
 for _module in METHOD_MODULES:
     import_module(f"chain.rpc.methods.{_module}")
+for _config in apps.get_app_configs():
+    # what other apps add
+    for _module in getattr(_config, "rpc_modules", ()):
+        import_module(_module)
 
 _JSON = (b"content-type", b"application/json")
 _PREFLIGHT = (

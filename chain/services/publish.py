@@ -11,6 +11,7 @@ from chain.core.pool import CodeKind, SenderState
 from chain.services.network import now_ms
 from chain.services.pool.wire import code_kind
 from chain.services.snapshot import publish_virtual, read_sequence
+from chain.signals import committed
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -78,6 +79,7 @@ class RedisPublisher:
             publish_virtual(self._redis, update.virtual, head_of(engine))
         else:
             self.opened(engine)
+        committed.send_robust(RedisPublisher, sequence=update.sequence)
 
     def _readmit(self, engine: Engine, back: Sequence[Transaction], base_fee: int) -> None:
         hot = engine.state.hot

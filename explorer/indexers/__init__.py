@@ -1,0 +1,1 @@
+"""Projections of the chain for reading: each one file with ``apply`` and ``undo``, kept current by ``sync``."""

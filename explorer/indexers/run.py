@@ -1,0 +1,51 @@
+"""The index worker's part: catch up for a moment, then let the queue's other work have its turn."""
+
+from __future__ import annotations
+
+import structlog
+
+from chain.core.errors import StoreError
+from chain.stores.connection import Connection
+from explorer import wake
+from explorer.indexers.sync import catch_up, open_connection, sole_indexer
+
+log = structlog.get_logger(__name__)
+
+SLICE_SECONDS = 2.0
+_connections: list[Connection] = []
+
+
+def index_slice(seconds: float = SLICE_SECONDS) -> bool:
+    """Bring the projections on; whether there is more to do, for which another message is on its way.
+
+    While PostgreSQL is away, or another process indexes, nothing is done: beat's next message tries again.
+    """
+    wake.taken()
+    try:
+        conn = _connection()
+        with sole_indexer(conn) as is_ours:
+            more = is_ours and catch_up(conn, seconds)
+    except StoreError as error:
+        _drop()
+        if error.code not in ("database_unavailable", "not_migrated"):
+            raise
+        log.warning("the index waits for PostgreSQL", code=error.code, reason=error.message)
+        return False
+    except BaseException:
+        _drop()
+        raise
+    if more:
+        wake.wake()
+    return more
+
+
+def _connection() -> Connection:
+    if not _connections or _connections[0].closed:
+        _drop()
+        _connections.append(open_connection())
+    return _connections[0]
+
+
+def _drop() -> None:
+    while _connections:
+        _connections.pop().close()

@@ -1,0 +1,1 @@
+"""What the pages, the read API and the ``ots_`` methods read of the explorer's own tables."""
