@@ -8,8 +8,9 @@ import signal
 import warnings
 from typing import Any
 
+import structlog
 from celery import Celery
-from celery.signals import setup_logging, worker_process_init
+from celery.signals import setup_logging, task_postrun, task_prerun, worker_process_init
 
 from mondoshawan.liveness import SignOfLife
 
@@ -33,3 +34,15 @@ def _keep_django_logging(**_: Any) -> None:
 def _die_with_the_worker(**_: Any) -> None:
     """A pool child must not outlive a worker that was killed; the pipe alone does not end it."""
     ctypes.CDLL(None).prctl(1, signal.SIGKILL, 0, 0, 0)
+
+
+@task_prerun.connect
+def _name_the_task(task_id: str = "", task: Any = None, **_: Any) -> None:
+    """Each line that a task logs says which one it was."""
+    structlog.contextvars.clear_contextvars()
+    structlog.contextvars.bind_contextvars(task=getattr(task, "name", ""), task_id=task_id[:8])
+
+
+@task_postrun.connect
+def _forget_the_task(**_: Any) -> None:
+    structlog.contextvars.clear_contextvars()

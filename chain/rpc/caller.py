@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from contextvars import ContextVar
 from functools import lru_cache
 from ipaddress import ip_address
@@ -23,11 +24,19 @@ class Caller:
         What takes notifications: a WebSocket's; None over HTTP.
     """
 
-    __slots__ = ("_scope", "socket")
+    __slots__ = ("_identity", "_scope", "socket")
 
     def __init__(self, scope: dict[str, Any], socket: Any = None) -> None:
         self._scope = scope
+        self._identity: str | None = None
         self.socket = socket
+
+    @property
+    def identity(self) -> str:
+        """The name of this request, or of this socket, in the logs; made when something is logged."""
+        if self._identity is None:
+            self._identity = secrets.token_hex(6)
+        return self._identity
 
     @property
     def peer(self) -> str:

@@ -6,11 +6,31 @@ from typing import Any
 
 import structlog
 
+from chain.rpc.caller import NOBODY, current_caller
+
+
+def _with_caller(logger: Any, name: str, event: dict[str, Any]) -> dict[str, Any]:
+    """Whose JSON-RPC request a line is about; worked out only where a line is written."""
+    caller = current_caller()
+    if caller is not NOBODY:
+        event.setdefault("request_id", caller.identity)
+        event.setdefault("peer", caller.address)
+    return event
+
+
+def _without_objects(logger: Any, name: str, event: dict[str, Any]) -> dict[str, Any]:
+    """Leave out what Django adds to its own lines: the whole request, whose address may carry a key."""
+    event.pop("request", None)
+    return event
+
+
 _SHARED = (
     structlog.contextvars.merge_contextvars,
+    _with_caller,
     structlog.stdlib.add_logger_name,
     structlog.stdlib.add_log_level,
     structlog.stdlib.ExtraAdder(),
+    _without_objects,
     structlog.processors.TimeStamper(fmt="iso", utc=True),
 )
 
