@@ -19,7 +19,7 @@ from chain.core.errors import RequestCode, RequestError
 from chain.rpc import dispatch
 from chain.rpc.caller import Caller, set_caller
 from chain.rpc.hosts import host_allowed, origin_allowed
-from chain.rpc.node import NodeHolder
+from chain.rpc.node import Node, NodeHolder
 from chain.rpc.registry import METHODS
 from chain.rpc.sockets import TRY_LATER, Socket
 
@@ -65,6 +65,11 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
         await _websocket(scope, receive, send)
     elif kind == "lifespan":
         await _lifespan(receive, send)
+
+
+async def process_node() -> Node:
+    """What methods of this process work on, for its other readers of the same head."""
+    return await _holder.get()
 
 
 async def _lifespan(receive: Receive, send: Send) -> None:
