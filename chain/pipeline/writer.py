@@ -179,7 +179,8 @@ class Writer:
         if not waiting:
             return None
         for candidate in waiting:
-            self._admit(candidate, done)
+            with structlog.contextvars.bound_contextvars(block=candidate.hash.hex(), source=candidate.source):
+                self._admit(candidate, done)
         added = time.monotonic()
         if done.blocks:
             engine.resolve()
@@ -226,7 +227,7 @@ class Writer:
             engine.add(arrival)
         except NotYet as wait:
             done.parked += 1
-            log.info("block parked", block=candidate.hash.hex(), code=wait.code)
+            log.info("block parked", code=wait.code)
             final = wait.code == WaitCode.FINALITY_CONFLICT
             if final:
                 metrics.FINALITY_CONFLICTS.inc()
@@ -235,7 +236,7 @@ class Writer:
         except RuleViolation as violation:
             done.refused += 1
             metrics.block_rejected(violation.code)
-            log.info("block refused", block=candidate.hash.hex(), code=violation.code, source=candidate.source)
+            log.info("block refused", code=violation.code)
         except Exception:
             self._set_aside(candidate)
             raise
@@ -247,7 +248,7 @@ class Writer:
         """A block at which this node itself fails, not the block: after some tries it must not stop all others."""
         assert self._connection is not None
         tries = self._failures[candidate.hash] = self._failures.get(candidate.hash, 0) + 1
-        log.exception("block could not be judged", block=candidate.hash.hex(), tries=tries)
+        log.exception("block could not be judged", tries=tries)
         if tries >= MAX_TRIES:
             del self._failures[candidate.hash]
             candidates.mark_parked(self._connection, candidate.hash, code="internal_error")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
+import structlog
+
 from chain import metrics
 from chain.core.errors import PoolRejection, RuleViolation
 from chain.core.rules.tx_in_isolation import check_transaction_in_isolation
@@ -42,8 +44,9 @@ async def submit_transaction(raw: bytes, spec: ChainSpec, pool: TransactionPool)
     """
     try:
         tx = decode_transaction(raw)
-        check_transaction_in_isolation(tx, spec)
-        await pool.add(tx, raw)
+        with structlog.contextvars.bound_contextvars(tx=tx.hash.hex()):
+            check_transaction_in_isolation(tx, spec)
+            await pool.add(tx, raw)
     except (PoolRejection, RuleViolation) as refusal:
         metrics.transaction_refused(refusal.code)
         raise

@@ -59,6 +59,11 @@ def validate_candidate(block_hash: bytes) -> bool:
 
     Idempotent: a repeated call finds the candidate validated, refused or gone.
     """
+    with structlog.contextvars.bound_contextvars(block=block_hash.hex()):
+        return _validate_candidate(block_hash)
+
+
+def _validate_candidate(block_hash: bytes) -> bool:
     raw = candidates.unvalidated(raw_connection(), block_hash)
     if raw is None:
         return False
@@ -68,7 +73,7 @@ def validate_candidate(block_hash: bytes) -> bool:
         with metrics.block_checked("body"):
             transactions = check_body_in_isolation(block, current_spec())
     except RuleViolation as violation:
-        log.info("block refused", block=block_hash.hex(), code=violation.code, stage="validate")
+        log.info("block refused", code=violation.code, stage="validate")
         candidates.mark_refused(raw_connection(), block_hash, violation.code)
     else:
         senders = b"".join([tx.sender for tx in transactions])

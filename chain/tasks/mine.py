@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import structlog
 from celery import shared_task
 
 from chain.core.types import Stream
@@ -14,7 +15,8 @@ _LIMITS = {"soft_time_limit": 30, "time_limit": 60}
 def _slice(stream: Stream, token: str | None) -> list[str]:
     from chain.services.mining.run import mine_slice
 
-    report = mine_slice(stream, token)
+    with structlog.contextvars.bound_contextvars(stream=stream.name):
+        report = mine_slice(stream, token)
     return [] if report is None else [block.hex() for block in report.found]
 
 

@@ -1,0 +1,69 @@
+"""Lines that a block or a transaction causes name it, however deep they are written."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+import structlog
+
+from chain.core.errors import PoolCode, PoolRejection
+from chain.core.types import Stream
+from chain.pipeline.writer import Round, Writer
+from chain.services import submit_transaction, validation
+from chain.services.mining import run
+from chain.services.network import current_spec
+from chain.tasks import mine
+from tests.factories import wallets
+
+
+def seen() -> dict[str, Any]:
+    return dict(structlog.contextvars.get_contextvars())
+
+
+def test_a_transaction_is_named_while_it_is_taken() -> None:
+    raw, tx = wallets.transfer(0, 0, b"\x01" * 20, 1, chain_id=current_spec().chain_id)
+
+    class Pool:
+        async def add(self, tx: Any, raw: bytes) -> Any:
+            self.context = seen()
+            raise PoolRejection(PoolCode.POOL_FULL)
+
+    pool = Pool()
+    with pytest.raises(PoolRejection):
+        asyncio.run(submit_transaction.submit_transaction(raw, current_spec(), pool))
+    assert pool.context == {"tx": tx.hash.hex()}
+    assert seen() == {}
+
+
+def test_a_block_is_named_while_it_is_validated(monkeypatch: pytest.MonkeyPatch) -> None:
+    found: list[dict[str, Any]] = []
+    monkeypatch.setattr(validation, "raw_connection", lambda: None)
+    monkeypatch.setattr(validation.candidates, "unvalidated", lambda *_: found.append(seen()))
+    assert validation.validate_candidate(b"\x07" * 32) is False
+    assert found == [{"block": "07" * 32}]
+    assert seen() == {}
+
+
+def test_a_block_is_named_while_the_writer_judges_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    found: list[dict[str, Any]] = []
+
+    class Candidate:
+        hash, source = b"\x08" * 32, "rpc"
+
+    writer = Writer(current_spec(), lambda: None, None, lambda: 0, "test")  # type: ignore[arg-type, return-value]
+    monkeypatch.setattr(writer, "_connection", object())
+    monkeypatch.setattr(writer, "_engine", object())
+    monkeypatch.setattr("chain.pipeline.writer.candidates.fetch_work", lambda *_: [Candidate()])
+    monkeypatch.setattr(writer, "_admit", lambda candidate, done: found.append(seen()))
+    assert isinstance(writer._round(), Round)
+    assert found == [{"block": "08" * 32, "source": "rpc"}]
+    assert seen() == {}
+
+
+def test_a_slice_names_its_stream(monkeypatch: pytest.MonkeyPatch) -> None:
+    found: list[dict[str, Any]] = []
+    monkeypatch.setattr(run, "mine_slice", lambda *_: found.append(seen()))
+    assert mine._slice(Stream.B, None) == []
+    assert found == [{"stream": "B"}]
