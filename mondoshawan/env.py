@@ -342,6 +342,9 @@ class Environment:
         "Whether programs on this machine may use the operator's JSON-RPC methods without an API key. Pages and "
         "proxies never may.",
     )
+    live_max_sockets: int = _variable(
+        "2000", _integer(0, 1_000_000), "number", "Visitors of live pages (`/ws/live`) that the web process serves."
+    )
     log_level: str = _variable(
         "INFO", _choice("DEBUG", "INFO", "WARNING", "ERROR"), "level", "Least important message that is logged."
     )

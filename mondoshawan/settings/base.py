@@ -46,6 +46,7 @@ MDS_RPC_MAX_SUBSCRIPTIONS = ENV.rpc_max_subscriptions
 MDS_RPC_RATE = ENV.rpc_rate
 MDS_RPC_BURST = ENV.rpc_burst
 MDS_RPC_LOCAL_OPERATOR = ENV.rpc_local_operator
+MDS_LIVE_MAX_SOCKETS = ENV.live_max_sockets
 
 # ---- Django ----
 BASE_DIR = environment.PROJECT_ROOT
