@@ -12,7 +12,7 @@ class ExplorerConfig(AppConfig):
     label = "explorer"
     default_auto_field = "django.db.models.BigAutoField"
     # imported by the JSON-RPC application, where they register their methods
-    rpc_modules: tuple[str, ...] = ()
+    rpc_modules = ("explorer.rpc.erigon", "explorer.rpc.ots", "explorer.rpc.ots_search")
 
     def ready(self) -> None:
         """Listen to the writer."""

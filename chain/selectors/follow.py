@@ -157,3 +157,14 @@ CODE_BETWEEN: Query[CodeFacts] = Query(
     " ORDER BY v.number, v.address",
     columns_as(CodeFacts),
 )
+# (number): wei that an epoch's senders paid for gas, base fees and tips
+FEES_OF: Query[int] = Query(
+    "SELECT coalesce(sum(gas_used * effective_gas_price), 0) FROM chain_acceptance WHERE number = %s",
+    lambda row: int(row[0]),
+)
+# (numbers): number and time in ms of epochs
+TIMES_OF: Query[tuple[int, int]] = Query(
+    "SELECT c.number, e.timestamp_ms FROM chain_selected_chain c JOIN chain_epoch e ON e.hash = c.hash"
+    " WHERE c.number = ANY(%s)",
+    tuple,
+)

@@ -224,9 +224,13 @@ _BLOCK = (
 )
 _PLACE_AT = len(HEADER_COLUMNS)
 _SIZE_AT = _PLACE_AT + len(PLACE_COLUMNS)
-_ACCEPTED = (
-    f"SELECT {_RECEIPT}, c.hash, t.raw, t.sender FROM chain_acceptance a"  # noqa: S608
-    " JOIN chain_selected_chain c ON c.number = a.number JOIN chain_transaction t ON t.hash = a.tx WHERE a."
+_TAKEN = f"SELECT {_RECEIPT}, c.hash, t.raw, t.sender FROM "  # noqa: S608
+_TAKEN_JOINS = " JOIN chain_selected_chain c ON c.number = a.number JOIN chain_transaction t ON t.hash = a.tx"
+_ACCEPTED = f"{_TAKEN}chain_acceptance a{_TAKEN_JOINS} WHERE a."
+_ACCEPTED_AT = (
+    f"{_TAKEN}unnest(%s::bigint[], %s::integer[]) k(number, place)"
+    f' JOIN chain_acceptance a ON a.number = k.number AND a."index" = k.place{_TAKEN_JOINS}'
+    ' ORDER BY a.number, a."index"'
 )
 _TRANSACTION = (
     f"SELECT {_RECEIPT}, c.hash, t.raw, t.sender, {_SEQUENCE} FROM chain_transaction t"  # noqa: S608
@@ -279,6 +283,12 @@ async def transaction(conn: AsyncConnection, tx_hash: bytes) -> FoundTransaction
     return FoundTransaction(row[14], row[15], taken, row[16])
 
 
+async def accepted_places(conn: AsyncConnection, places: Sequence[tuple[int, int]]) -> list[Accepted]:
+    """The accepted transactions at places (number, index) of the canonical order, ascending."""
+    rows = await _all(conn, _ACCEPTED_AT, ([number for number, _ in places], [index for _, index in places]))
+    return [_accepted(row) for row in rows]
+
+
 async def raw_transactions(conn: AsyncConnection, hashes: Sequence[bytes]) -> dict[bytes, tuple[bytes, bytes]]:
     """(envelope, sender) of those that are stored."""
     rows = await _all(conn, "SELECT hash, raw, sender FROM chain_transaction WHERE hash = ANY(%s)", (list(hashes),))
@@ -300,6 +310,16 @@ async def logs_between(conn: AsyncConnection, number: int, first: int, count: in
     """Some of an epoch's logs, by index."""
     where = 'l.number = %s AND l."index" >= %s AND l."index" < %s ORDER BY l."index"'
     return [_log(row) for row in await _all(conn, _LOGS_OF + where, (number, first, first + count))]
+
+
+async def logs_at(conn: AsyncConnection, places: Sequence[tuple[int, int]]) -> list[StoredLog]:
+    """All logs of the transactions at places (number, index of the transaction), in order."""
+    where = (
+        "l.number = ANY(%s) AND (l.number, l.tx_index) IN (SELECT * FROM unnest(%s::bigint[], %s::integer[]))"
+        ' ORDER BY l.number, l."index"'
+    )
+    numbers, indexes = [number for number, _ in places], [index for _, index in places]
+    return [_log(row) for row in await _all(conn, _LOGS_OF + where, (sorted(set(numbers)), numbers, indexes))]
 
 
 async def logs(

@@ -5,13 +5,14 @@ A request and its answer are plain values; integers that may be wider than 64 bi
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
 
 from chain.core.errors import RequestCode, RequestError
+from chain.core.execution import call_tree
 from chain.core.execution.access_lists import create_access_list
 from chain.core.execution.call import CallResult, CallSession, estimate_gas, simulate_call
 from chain.core.execution.overrides import AccountOverride
@@ -152,6 +153,25 @@ def _trace_transactions(site: Site, request: dict[str, Any]) -> dict[str, Any]:
         if row is None:
             raise RequestError(RequestCode.NOT_FOUND, "transaction not found", hash=request["tx"])
         number, wanted = row[0], {request["tx"]}
+    shape = _SHAPES[request.get("shape")]
+    traces = _traces(site, number, wanted, request)
+    parts = [(tx, orjson.dumps(shape(trace))) for tx, trace in traces]
+    if wanted is not None:
+        return {"json": parts[0][1]}
+    bodies = [b'{"txHash":"0x%s","result":%s}' % (tx.hex().encode(), trace) for tx, trace in parts]
+    return {"json": b"[" + b",".join(bodies) + b"]"}
+
+
+def _creation(site: Site, request: dict[str, Any]) -> dict[str, Any]:
+    """Which transaction of an epoch made a contract, and who: nulls where none did."""
+    for tx, trace in _traces(site, site.number, None, {**request, "tracer": "callTracer", "options": {}}):
+        creator = call_tree.creator_in(trace, request["address"])
+        if creator is not None:
+            return {"tx": tx, "creator": bytes.fromhex(creator[2:])}
+    return {"tx": None, "creator": None}
+
+
+def _traces(site: Site, number: int, wanted: set[bytes] | None, request: dict[str, Any]) -> Iterator[tuple[bytes, Any]]:
     env = site.env(number, request.get("hash"))
     rows = cursor(site.connection).execute(_ACCEPTED, (number,), binary=True).fetchall()
     order = [
@@ -160,14 +180,9 @@ def _trace_transactions(site: Site, request: dict[str, Any]) -> dict[str, Any]:
     ]
     state = site.state(number - 1)
     state.prefetch({address for tx, _ in order for address in (tx.sender, tx.to) if address is not None}, ())
-    traces = trace_transactions(
+    return trace_transactions(
         env, order, wanted, state, site.params, site.block_hashes(number), request["tracer"], request["options"]
     )
-    parts = [(tx, orjson.dumps(trace)) for tx, trace in traces]
-    if wanted is not None:
-        return {"json": parts[0][1]}
-    bodies = [b'{"txHash":"0x%s","result":%s}' % (tx.hex().encode(), trace) for tx, trace in parts]
-    return {"json": b"[" + b",".join(bodies) + b"]"}
 
 
 def _simulate(site: Site, request: dict[str, Any]) -> dict[str, Any]:
@@ -268,11 +283,19 @@ def _slots(pairs: list[tuple[bytes, bytes]]) -> dict[int, int]:
     return {int.from_bytes(slot, "big"): int.from_bytes(value, "big") for slot, value in pairs}
 
 
+# what becomes of a trace before it travels; all but the first want the callTracer
+_SHAPES: dict[str | None, Callable[[Any], Any]] = {
+    None: lambda trace: trace,
+    "operations": call_tree.operations,
+    "entries": call_tree.entries,
+    "error": call_tree.error_output,
+}
 _OPERATIONS: dict[str, Callable[[Site, dict[str, Any]], dict[str, Any]]] = {
     "call": _call,
     "estimate": _estimate,
     "access_list": _create_access_list,
     "trace_call": _trace_call,
     "trace_transactions": _trace_transactions,
+    "creation": _creation,
     "simulate": _simulate,
 }

@@ -1,0 +1,1 @@
+"""JSON-RPC methods that need the explorer's indexes, and Otterscan's others beside them."""
