@@ -188,6 +188,11 @@ class Pool:
         oldest = now_ms - self._policy.lifetime_ms
         return cast(int, self._run("expire", [now_ms, oldest, now_ms - IDLE_MS, MAX_IDLE]))
 
+    def drop(self, now_ms: int, hashes: Iterable[bytes] = (), senders: Iterable[bytes] = ()) -> int:
+        """Take transactions out, by hash and all of some senders; how many left.  Anybody may offer them again."""
+        wanted = [b"".join(dict.fromkeys(hashes)), b"".join(dict.fromkeys(senders))]
+        return cast(int, self._run("drop", [now_ms, *wanted]))
+
     def get(self, tx_hash: bytes) -> PoolEntry | None:
         """A pooled transaction by hash."""
         place = cast("bytes | None", self._redis.hget(f"{self._prefix}tx", tx_hash))

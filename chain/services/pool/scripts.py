@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from chain.core.pool import TIME_WEIGHT
 
-NAMES = ("add", "update", "flight", "select", "expire")
+NAMES = ("add", "update", "flight", "select", "expire", "drop")
 
 
 class Script(NamedTuple):
