@@ -141,6 +141,10 @@ class Client:
         """Ask for a start and return at once."""
         self._call("startProcess", name if name in SERVERS else f"{_GROUP}:{name}", False)
 
+    def end(self, name: str, signal_name: str = "TERM") -> None:
+        """Send a process a signal; one that ends is started again."""
+        self._call("signalProcess", name if name in SERVERS else f"{_GROUP}:{name}", signal_name)
+
     def _call(self, method: str, *arguments: Any) -> Any:
         # one connection for each call: a transport that failed once never recovers
         transport = SupervisorTransport(_USER, self._password, self._url)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from mondoshawan import env as environment
 from mondoshawan.appliance import keys
 from mondoshawan.appliance.folder import DataFolder
-from mondoshawan.settings.parts import celery, database, log, security
+from mondoshawan.runtime_settings import runtime_settings
+from mondoshawan.settings.parts import celery, database, log, operator, security
 
 ENV = environment.current()
 FOLDER = DataFolder.of(ENV)
@@ -46,6 +47,9 @@ MDS_RPC_MAX_SUBSCRIPTIONS = ENV.rpc_max_subscriptions
 MDS_RPC_RATE = ENV.rpc_rate
 MDS_RPC_BURST = ENV.rpc_burst
 MDS_RPC_LOCAL_OPERATOR = ENV.rpc_local_operator
+MDS_RUNTIME_SETTINGS = runtime_settings(ENV)
+MDS_FOLLOW_SETTINGS = True
+MDS_NODE_DOOR = "mondoshawan.door.NodeDoor"
 MDS_LIVE_MAX_SOCKETS = ENV.live_max_sockets
 
 # ---- Django ----
@@ -61,12 +65,15 @@ INSTALLED_APPS = [
     "channels",
     "django_prometheus",
     "whitenoise.runserver_nostatic",
-    "django.contrib.admin",
+    "unfold.apps.BasicAppConfig",
+    # the admin's modules are imported by the routes of the web process, not by every worker
+    "django.contrib.admin.apps.SimpleAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "axes",
 ]
 MIDDLEWARE = [
     "django_prometheus.middleware.PrometheusBeforeMiddleware",
@@ -80,6 +87,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "axes.middleware.AxesMiddleware",
     "django_prometheus.middleware.PrometheusAfterMiddleware",
 ]
 ROOT_URLCONF = "mondoshawan.urls"
@@ -124,6 +132,9 @@ CACHES = {
 ALLOWED_HOSTS = security.allowed_hosts(ENV)
 CSRF_TRUSTED_ORIGINS = security.trusted_origins(ENV)
 SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_AGE = operator.SESSION_AGE_S
+SESSION_COOKIE_NAME = operator.cookie_names(ENV)["session"]
+CSRF_COOKIE_NAME = operator.cookie_names(ENV)["csrf"]
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SAMESITE = "Lax"
 X_FRAME_OPTIONS = "DENY"
@@ -132,6 +143,13 @@ SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 CONTENT_SECURITY_POLICY = security.content_policy()
 MDS_METRICS_ALLOW = ENV.metrics_allow
+
+# ---- the operator's web ----
+AUTHENTICATION_BACKENDS = operator.AUTHENTICATION_BACKENDS
+LOGIN_URL = operator.LOGIN_URL
+LOGIN_REDIRECT_URL = operator.LOGIN_REDIRECT_URL
+UNFOLD = operator.UNFOLD
+globals().update(operator.AXES)
 
 # ---- Channels ----
 CHANNEL_LAYERS = {

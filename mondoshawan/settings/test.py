@@ -29,3 +29,5 @@ from mondoshawan.settings.base import DATABASES  # noqa: E402
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 DATABASES["default"]["CONN_MAX_AGE"] = 0
+# tests set what they need themselves
+MDS_FOLLOW_SETTINGS = False
