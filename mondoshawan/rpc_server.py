@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import resource
 import socket
+from typing import Any, cast
 
 import uvicorn
 
-from mondoshawan.env import ENV, Bind
+from mondoshawan.env import Bind, current
 
 # wallets keep a connection while their user thinks; a close at uvicorn's 5 s meets their next call
 KEEP_ALIVE_SECONDS = 75
@@ -17,18 +18,22 @@ _BACKLOG = 2048
 
 def listen(bind: Bind, *, shared: bool) -> socket.socket:
     """A listening socket; ``shared`` lets several processes have the port, and the kernel spreads connections."""
-    family = socket.AF_INET6 if ":" in bind.host else socket.AF_INET
-    listener = socket.create_server((bind.host, bind.port), family=family, backlog=_BACKLOG, reuse_port=shared)
+    family, _, _, _, address = socket.getaddrinfo(bind.host, bind.port, type=socket.SOCK_STREAM)[0]
+    listener = socket.create_server(address[:2], family=family, backlog=_BACKLOG, reuse_port=shared)
     listener.setblocking(False)
     return listener
 
 
 def config() -> uvicorn.Config:
     """How uvicorn is run."""
+    # sets Django up, which the other needs
+    from mondoshawan.rpc_asgi import application  # isort: skip
+    from chain.rpc.server import RpcProtocol  # isort: skip
+
     return uvicorn.Config(
-        "mondoshawan.rpc_asgi:application",
+        cast("Any", application),
         loop="uvloop",
-        http="chain.rpc.server:RpcProtocol",
+        http=RpcProtocol,
         # its contexts cost every subscriber memory, and each head to a thousand of them half a second
         ws_per_message_deflate=False,
         log_level="warning",
@@ -45,7 +50,8 @@ def main() -> None:
     # connections are files: take as many as the system lets this user have
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-    listener = listen(ENV.rpc_bind, shared=ENV.rpc_workers > 1)
+    env = current()
+    listener = listen(env.rpc_bind, shared=env.rpc_workers > 1)
     uvicorn.Server(config()).run(sockets=[listener])
 
 

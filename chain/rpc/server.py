@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import httptools
 import structlog
@@ -289,4 +289,4 @@ def _lines_of(headers: list[tuple[bytes, bytes]]) -> bytes:
     global _lines
     if _lines[0] is not headers:
         _lines = (headers, b"".join([b"%b: %b\r\n" % pair for pair in headers]))
-    return cast("bytes", _lines[1])
+    return _lines[1]
