@@ -15,7 +15,7 @@ import time
 from collections.abc import Container, Iterator, Sequence
 from contextlib import contextmanager
 
-from prometheus_client import Counter, Gauge, Histogram, values
+from prometheus_client import Counter, Gauge, Histogram, Summary, values
 
 from chain.core.errors import BadDelivery, DeliveryCode, PoolCode, RuleCode, RuleViolation, WaitCode
 
@@ -119,6 +119,10 @@ EPOCH_TRANSACTIONS = Histogram(
     "epoch_transactions", "Accepted transactions of one epoch of the selected chain, by the phase that ran them.",
     ["phase"], namespace=NAMESPACE, buckets=_COUNTS,
 )  # fmt: skip
+SHARD_TRANSACTIONS = Summary(
+    "shard_transaction", "Accepted transactions by source shard (_count), and the gas that they used (_sum).",
+    ["shard"], namespace=NAMESPACE,
+)  # fmt: skip
 LANE_SECONDS = Histogram(
     "shard_lane_seconds", "Time to run the phase-1 work of one shard in one epoch.", namespace=NAMESPACE, buckets=_FAST
 )
@@ -153,8 +157,8 @@ CELERY_SECONDS = Histogram(
 INSTRUMENTS = (
     *(BLOCKS_MINED, BLOCKS_RECEIVED, BLOCKS_REJECTED, BLOCK_SIZE, BLOCK_VALIDATION, RED_BLOCKS, REORGS, REORG_DEPTH),
     *(FINALITY_CONFLICTS, TRANSACTIONS, CROSS_SHARD, POOL_REJECTIONS, EPOCH_SECONDS, EPOCH_GAS, EPOCH_TRANSACTIONS),
-    *(LANE_SECONDS, MINING_REWARDS, RPC_REQUESTS, RPC_SECONDS, WS_CONNECTIONS, WS_SUBSCRIPTIONS, CELERY_TASKS),
-    CELERY_SECONDS,
+    *(SHARD_TRANSACTIONS, LANE_SECONDS, MINING_REWARDS, RPC_REQUESTS, RPC_SECONDS, WS_CONNECTIONS, WS_SUBSCRIPTIONS),
+    *(CELERY_TASKS, CELERY_SECONDS),
 )
 
 
@@ -194,6 +198,12 @@ def transaction_refused(code: str) -> None:
 def bounds(histogram: Histogram) -> tuple[float, ...]:
     """Upper bounds of its buckets, the last one infinite."""
     return tuple(histogram._upper_bounds)
+
+
+def observe_total(summary: Summary, total: float, count: int) -> None:
+    """Add many observations to a summary at once."""
+    summary._sum.inc(total)
+    summary._count.inc(count)
 
 
 def observe_sums(histogram: Histogram, total: float, counts: Sequence[int]) -> None:

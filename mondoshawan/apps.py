@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from django.apps import AppConfig
 
+# before anything else makes an instrument: it says how the files of values are named
+from chain import metrics  # noqa: F401
+
 
 class MondoshawanConfig(AppConfig):
     """Registers the system checks and makes our Celery app the current one."""
@@ -14,3 +17,4 @@ class MondoshawanConfig(AppConfig):
     def ready(self) -> None:
         """Import what registers itself."""
         from mondoshawan import celery, checks  # noqa: F401
+        from mondoshawan.metrics import tasks  # noqa: F401

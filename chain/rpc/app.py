@@ -15,10 +15,12 @@ import structlog
 from django.apps import apps
 from django.conf import settings
 
+from chain import metrics
 from chain.core.errors import RequestCode, RequestError
 from chain.rpc import dispatch
 from chain.rpc.caller import Caller, set_caller
 from chain.rpc.hosts import host_allowed, origin_allowed
+from chain.rpc.meter import METER
 from chain.rpc.node import Node, NodeHolder
 from chain.rpc.registry import METHODS
 from chain.rpc.sockets import TRY_LATER, Socket
@@ -83,6 +85,7 @@ async def _lifespan(receive: Receive, send: Send) -> None:
             await send({"type": "lifespan.startup.complete"})
         elif message["type"] == "lifespan.shutdown":
             await _holder.close()
+            METER.flush()
             await send({"type": "lifespan.shutdown.complete"})
             return
 
@@ -208,6 +211,7 @@ async def _websocket(scope: Scope, receive: Receive, send: Send) -> None:
     socket = Socket(send)
     set_caller(Caller(scope, socket))
     _sockets.add(socket)
+    metrics.WS_CONNECTIONS.set(len(_sockets))
     listening = asyncio.create_task(_listen(socket, receive))
     dropped = asyncio.create_task(socket.dropped.wait())
     try:
@@ -218,6 +222,7 @@ async def _websocket(scope: Scope, receive: Receive, send: Send) -> None:
                 await asyncio.wait_for(send({"type": "websocket.close", "code": TRY_LATER}), 1)
     finally:
         _sockets.discard(socket)
+        metrics.WS_CONNECTIONS.set(len(_sockets))
         for task in (listening, dropped):
             task.cancel()
         await asyncio.gather(listening, dropped, return_exceptions=True)

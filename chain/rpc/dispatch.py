@@ -14,6 +14,7 @@ import orjson
 
 from chain.core.errors import RequestCode, RequestError
 from chain.rpc import errors
+from chain.rpc.meter import INVALID, METER, OK
 from chain.rpc.registry import METHODS, Method, call
 
 # how many calls of one batch are under way at once
@@ -141,7 +142,12 @@ def _complete(
     identity: Any, name: str, started: float, result: Any, error: Exception | None = None
 ) -> dict[str, Any] | None:
     """The one place through which every call of a method ends; ``started`` by ``perf_counter``."""
-    answer = {"jsonrpc": "2.0", "id": identity, "result": result} if error is None else _failure(identity, error, name)
+    if error is None:
+        answer, code = {"jsonrpc": "2.0", "id": identity, "result": result}, OK
+    else:
+        answer = _failure(identity, error, name)
+        code = answer["error"]["code"]
+    METER.note(name, code, perf_counter() - started)
     return None if identity is _MISSING else answer
 
 
@@ -150,7 +156,10 @@ def _invalid(message: str) -> RequestError:
 
 
 def _failure(identity: Any, error: Exception, name: str | None = None) -> dict[str, Any]:
-    return {"jsonrpc": "2.0", "id": identity, "error": errors.error_object(error, name)}
+    answer = errors.error_object(error, name)
+    if name is None:
+        METER.note(INVALID, answer["code"], 0.0)
+    return {"jsonrpc": "2.0", "id": identity, "error": answer}
 
 
 def failure_body(error: Exception) -> bytes:

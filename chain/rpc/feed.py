@@ -10,6 +10,7 @@ import orjson
 import structlog
 from redis.exceptions import RedisError
 
+from chain import metrics
 from chain.core.errors import BlockchainError
 from chain.core.spec import stream_name
 from chain.core.transactions import decode_transaction
@@ -62,6 +63,7 @@ class Feed:
             self._seq = await self._node.read(dag.last_inserted)
         subscription.socket.on_close(self.remove)
         self._of[subscription.kind][subscription.identity] = subscription
+        metrics.WS_SUBSCRIPTIONS.set(self.count())
         self._start("chain", self._follow_chain)
         if subscription.kind == "newPendingTransactions":
             self._start("pool", self._follow_pool)
@@ -71,6 +73,7 @@ class Feed:
     def remove(self, subscription: Subscription) -> None:
         """Forget a subscription."""
         self._of[subscription.kind].pop(subscription.identity, None)
+        metrics.WS_SUBSCRIPTIONS.set(self.count())
 
     def count(self) -> int:
         """How many listen."""

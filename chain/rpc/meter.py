@@ -32,40 +32,32 @@ class Meter:
 
     def __init__(self, known: Container[str]) -> None:
         self._known = known
-        # (method, code) -> calls; method -> [seconds, calls by bucket]
-        self._calls: dict[tuple[str, str | int], int] = {}
-        self._times: dict[str, list[Any]] = {}
-        self._is_due = False
+        # (method, code) -> [calls, seconds, calls by bucket]
+        self._sums: dict[tuple[str, str | int], list[Any]] = {}
+        # the event loop that will hand them on; tests run several
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     def note(self, name: str, code: str | int, seconds: float) -> None:
-        """Count one call that has ended; ``code`` is ``OK`` or that of the JSON-RPC error."""
-        key = (name, code)
-        if key in self._calls:
-            self._calls[key] += 1
-            times = self._times[name]
-        else:
+        """Count one call that has ended, within an event loop; ``code`` is ``OK`` or that of the JSON-RPC error."""
+        sums = self._sums.get((name, code))
+        if sums is None:
             if name not in self._known and name != INVALID:
                 name = metrics.OTHER
-                key = (name, code)
-            self._calls[key] = self._calls.get(key, 0) + 1
-            times = self._times.setdefault(name, [0.0, [0] * len(_BOUNDS)])
-        times[0] += seconds
-        times[1][bisect_left(_BOUNDS, seconds)] += 1
-        if not self._is_due:
-            self._is_due = True
-            try:
-                asyncio.get_running_loop().call_later(FLUSH_SECONDS, self.flush)
-            except RuntimeError:
-                self.flush()
+            sums = self._sums.setdefault((name, code), [0, 0.0, [0] * len(_BOUNDS)])
+        sums[0] += 1
+        sums[1] += seconds
+        sums[2][bisect_left(_BOUNDS, seconds)] += 1
+        loop = asyncio.get_running_loop()
+        if loop is not self._loop:
+            self._loop = loop
+            loop.call_later(FLUSH_SECONDS, self.flush)
 
     def flush(self) -> None:
         """Hand the sums on."""
-        self._is_due = False
-        calls, self._calls = self._calls, {}
-        times, self._times = self._times, {}
-        for (name, code), count in calls.items():
+        self._loop = None
+        sums, self._sums = self._sums, {}
+        for (name, code), (count, seconds, buckets) in sums.items():
             metrics.RPC_REQUESTS.labels(name, str(code)).inc(count)
-        for name, (seconds, buckets) in times.items():
             metrics.observe_sums(metrics.RPC_SECONDS.labels(name), seconds, buckets)
 
 

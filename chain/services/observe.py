@@ -49,6 +49,7 @@ class CommitObserver:
         outcomes = dict.fromkeys(metrics.OUTCOMES, 0)
         reds = 0
         phases = dict.fromkeys(metrics.PHASES, 0)
+        shards = [[0, 0] for _ in update.lattices]
         for epoch in update.added:
             receipts = epoch.result.receipts
             counts = dict.fromkeys(metrics.PHASES, 0)
@@ -56,6 +57,9 @@ class CommitObserver:
             for receipt in receipts:
                 counts[metrics.PHASES[receipt.phase - 1]] += 1
                 good += receipt.status
+                shard = shards[receipt.lane]
+                shard[0] += receipt.gas_used
+                shard[1] += 1
             for phase, count in counts.items():
                 metrics.EPOCH_TRANSACTIONS.labels(phase).observe(count)
                 phases[phase] += count
@@ -69,6 +73,8 @@ class CommitObserver:
                 for stream, wei in own_rewards(epoch, record, record_of, coinbase):
                     metrics.MINING_REWARDS.labels(stream).inc(wei / WEI)
         metrics.RED_BLOCKS.inc(reds)
+        for lane, (gas, count) in enumerate(shards):
+            metrics.observe_total(metrics.SHARD_TRANSACTIONS.labels(str(lane)), gas, count)
         for outcome, count in outcomes.items():
             metrics.TRANSACTIONS.labels(outcome).inc(count)
         for phase in metrics.PHASES[1:]:

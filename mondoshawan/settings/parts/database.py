@@ -10,6 +10,9 @@ from mondoshawan.appliance import keys
 from mondoshawan.appliance.folder import DataFolder
 from mondoshawan.env import Environment
 
+# Django's own, which counts and times what pages ask; the chain's stores speak to the driver itself
+ENGINE = "django_prometheus.db.backends.postgresql"
+
 
 def databases(env: Environment, folder: DataFolder) -> dict[str, dict[str, Any]]:
     """The ``DATABASES`` setting."""
@@ -20,9 +23,11 @@ def databases(env: Environment, folder: DataFolder) -> dict[str, dict[str, Any]]
     }
     if env.database_url:
         default: dict[str, Any] = {**dj_database_url.parse(env.database_url)}
+        if default["ENGINE"] == "django.db.backends.postgresql":
+            default["ENGINE"] = ENGINE
     else:
         default = {
-            "ENGINE": "django.db.backends.postgresql",
+            "ENGINE": ENGINE,
             "NAME": "mondoshawan",
             "USER": "mondoshawan",
             "PASSWORD": keys.read_text(folder.keys, keys.DATABASE_PASSWORD) or "",
