@@ -36,6 +36,14 @@ def _die_with_the_worker(**_: Any) -> None:
     ctypes.CDLL(None).prctl(1, signal.SIGKILL, 0, 0, 0)
 
 
+@worker_process_init.connect
+def _follow_the_settings(**_: Any) -> None:
+    """What an operator changes reaches each child that runs tasks."""
+    from chain.services import node_settings
+
+    node_settings.follow()
+
+
 @task_prerun.connect
 def _name_the_task(task_id: str = "", task: Any = None, **_: Any) -> None:
     """Each line that a task logs says which one it was."""

@@ -202,6 +202,8 @@ def follow(name: str | None = None) -> None:
 
     Where Redis or database are away it goes on with environment and defaults, and follows once they are back.
     """
+    if not django_settings.MDS_FOLLOW_SETTINGS:
+        return
     follower = Follower(redis_client(), name or os.environ.get("SUPERVISOR_PROCESS_NAME", "process"))
     try:
         follower.look()

@@ -49,6 +49,7 @@ MDS_RPC_BURST = ENV.rpc_burst
 MDS_RPC_LOCAL_OPERATOR = ENV.rpc_local_operator
 MDS_RUNTIME_SETTINGS = runtime_settings(ENV)
 MDS_FOLLOW_SETTINGS = True
+MDS_LOG_LEVEL = ENV.log_level
 MDS_NODE_DOOR = "mondoshawan.door.NodeDoor"
 MDS_LIVE_MAX_SOCKETS = ENV.live_max_sockets
 
