@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from chain.core.transactions import recipient_of
+from chain.core.transactions import TRANSFER_GAS, recipient_of
 from chain.selectors import follow
 
 if TYPE_CHECKING:
@@ -53,11 +53,13 @@ class Batch:
 
     @cached_property
     def codes(self) -> list[follow.CodeFacts]:
-        """Accounts with contract code that changed, ascending by number."""
-        if self.epochs[0].number and all(tx.to is not None and not _may_call(tx) for tx in self.accepted):
-            # no code ran, so none was made
+        """Accounts with contract code that changed in epochs where code may have run, ascending by number."""
+        numbers = {tx.facts.number for tx in self.accepted if _may_run_code(tx)}
+        if self.epochs[0].number == 0:
+            numbers.add(0)
+        if not numbers:
             return []
-        return follow.CODE_BETWEEN.all(self._conn, *self._range)
+        return [row for row in follow.CODE_BETWEEN.all(self._conn, min(numbers), max(numbers)) if row.number in numbers]
 
     def logs(self, topics: Sequence[bytes]) -> list[follow.LogFacts]:
         """Logs whose first topic is one of these, in order."""
@@ -66,9 +68,9 @@ class Batch:
         return follow.LOGS_WITH.all(self._conn, *self._range, list(topics))
 
 
-def _may_call(tx: AcceptedTx) -> bool:
+def _may_run_code(tx: AcceptedTx) -> bool:
     """A plain transfer uses exactly this gas; whatever runs code uses more."""
-    return tx.facts.gas_used > 21_000
+    return tx.to is None or tx.facts.gas_used > TRANSFER_GAS
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from explorer.indexers.addresses import ADDRESSES
 from explorer.indexers.contracts import CONTRACTS
+from explorer.indexers.miners import MINERS
+from explorer.indexers.series import SERIES
+from explorer.indexers.tokens import TOKENS
 
-PROJECTIONS = (ADDRESSES, CONTRACTS)
+PROJECTIONS = (ADDRESSES, CONTRACTS, TOKENS, MINERS, SERIES)
 NAMES = tuple([projection.name for projection in PROJECTIONS])
