@@ -103,6 +103,7 @@ class Feed:
         """Everything as of the newest delta; written once for all who come before the next one."""
         if self._snapshot is None or self._snapshot[0] != self.hub.seq:
             now = now_ms()
+            names, points = payloads.columns_of(self._figures.series(now))
             message = payloads.Snapshot(
                 feed=self.hub.name,
                 seq=self.hub.seq,
@@ -112,7 +113,8 @@ class Feed:
                 head=self._head(),
                 totals=self._totals(),
                 now=self._figures.now(now),
-                series=self._figures.series(now),
+                series_columns=names,
+                series=points,
                 series_step_ms=SERIES_STEP_MS,
                 hour=self._figures.hour(now),
                 hour_step_ms=HOUR_STEP_MS,

@@ -2,13 +2,13 @@
 
 Every message has ``v`` and ``type``.  ``snapshot`` and the deltas ``dag`` and ``stats`` carry ``feed`` and
 ``seq``: a delta follows the message of the same feed whose ``seq`` is one less.  Blocks are arrays, because a
-thousand of them travel at once; ``BLOCK_COLUMNS`` names their places.  Hashes are shortened: who wants all of
-one asks ``/live/block/<id>``.
+thousand of them travel at once; ``BLOCK_COLUMNS`` names their places; so are the points of the lines in a
+snapshot.  Hashes are shortened: who wants all of one asks ``/live/block/<id>``.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass, fields
 from typing import Any
 
 import orjson
@@ -141,7 +141,8 @@ class Snapshot:
     head: Head
     totals: Totals
     now: Now
-    series: list[Point]
+    series_columns: tuple[str, ...]
+    series: list[tuple[Any, ...]]
     series_step_ms: int
     hour: list[HourStep]
     hour_step_ms: int
@@ -182,6 +183,12 @@ class StatsDelta:
     server_ms: int
     v: int = VERSION
     type: str = "stats"
+
+
+def columns_of(points: list[Point]) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
+    """Names and rows of the lines."""
+    names = tuple(part.name for part in fields(Point))
+    return names, [astuple(point) for point in points]
 
 
 def encode(message: Any) -> str:

@@ -1,31 +1,33 @@
-"""The page at the root: where the chain stands."""
+"""The page at the root: the live dashboard."""
 
 from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.templatetags.static import static
+from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from chain.selectors.front import Front, front
+from chain.selectors.front import front
+from chain.services.network import current_spec
 from chain.stores.connection import raw_connection
-from explorer.amounts import grouped
 
-
-def _figures(found: Front) -> list[tuple[str, str]]:
-    """Names and values at the head of the page, as they are shown."""
-    streams = zip("ABC", found.blocks_by_stream, strict=True)
-    named = {
-        "Chain block": found.number,
-        **{f"Stream {name} blocks": count for name, count in streams},
-        "Accepted transactions": found.accepted,
-        "Tips": found.tips,
-        "Reorganisations": found.reorgs,
-    }
-    return [(name, grouped(value)) for name, value in named.items()]
+# fetched at once, where the browser would find them one behind the other
+_MODULES = ("socket", "model", "view", "draw", "minimap", "panel", "figures", "charts", "input", "dashboard")
 
 
 @require_safe
 def front_page(request: HttpRequest) -> HttpResponse:
-    """Where the chain stands and its newest blocks."""
+    """The picture of the DAG and the figures beside it; without script a table of the newest blocks."""
     found = front(raw_connection())
-    return render(request, "explorer/front.html", {"front": found, "figures": _figures(found) if found else []})
+    totals = found.blocks_by_stream if found else (0, 0, 0)
+    context = {
+        "front": found,
+        "streams": [
+            {"name": name, "key": name.lower(), "total": total} for name, total in zip("ABC", totals, strict=True)
+        ],
+        "shards": range(current_spec().shard_count),
+        "block_path": reverse("explorer:live-block", args=[0]).removesuffix("0"),
+        "modules": [static(f"explorer/js/live/{name}.js") for name in _MODULES],
+    }
+    return render(request, "explorer/dashboard.html", context)

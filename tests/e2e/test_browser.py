@@ -1,4 +1,4 @@
-"""The front page of a running node in a real browser: the node's own numbers, legible, and nothing from elsewhere."""
+"""The dashboard of a running node in a real browser: draws what the node has, grows with it, asks nobody else."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ from tests.tools.chromium import Page, chromium
 
 pytestmark = pytest.mark.e2e
 
-DEVICES = {"phone": (390, 844), "wide": (1280, 800)}
+DEVICES = {"phone": (390, 844), "tablet": (820, 1180), "wide": (1600, 1000)}
+# bytes that the first paint may need
+FIRST_PAINT = 100_000
 # WCAG 2.1, success criterion 1.4.3: the ratio of text to ground, for text of normal size
 CONTRAST = 4.5
 # every element with text of its own: its colour against the first ground below it that is not transparent
@@ -62,10 +64,41 @@ def browser() -> Iterator[Page]:
         yield page
 
 
-def numbers(page: Page) -> dict[str, int]:
-    """The figures at the head of the page, by their names."""
-    shown = dict(zip(page.texts("dt"), page.texts("dd"), strict=True))
-    return {name: int(re.sub(r"\D", "", value.splitlines()[0])) for name, value in shown.items()}
+def until(page: Page, expression: str) -> None:
+    """Wait in the page until an expression is true; the bound only ends a hopeless wait."""
+    loop = """
+    (async () => {
+      for (let turn = 0; turn < 600; turn++) {
+        if (%s) return true;
+        await new Promise(done => setTimeout(done, 100));
+      }
+      return false;
+    })()
+    """
+    assert page.run(loop % expression), f"never true: {expression}"
+
+
+LIVE = "document.querySelector('[data-dashboard]').live"
+
+
+def open_dashboard(node: Node, page: Page) -> None:
+    """Go there and wait for the snapshot."""
+    page.complaints.clear()
+    page.open(node.web_url + "/")
+    until(page, f"typeof {LIVE} === 'object' && {LIVE}.dag.head !== null")
+
+
+def press(page: Page, x: float, y: float) -> None:
+    """Press the mouse somewhere."""
+    for kind in ("mouseMoved", "mousePressed", "mouseReleased"):
+        page.call(
+            "Input.dispatchMouseEvent",
+            type=kind,
+            x=x,
+            y=y,
+            button="none" if kind == "mouseMoved" else "left",
+            clickCount=1,
+        )
 
 
 def digits(text: str) -> int:
@@ -73,58 +106,156 @@ def digits(text: str) -> int:
     return int(re.sub(r"\D", "", text))
 
 
-def facts(node: Node) -> dict[str, int]:
-    """The same figures from the node; all of them only grow."""
-    stats = node.rpc("mds_getDagStats")
-    blocks = {f"Stream {stream} blocks": stats["blocks"][stream] for stream in "ABC"}
-    return {"Chain block": node.number(), **blocks}
-
-
-def test_the_front_page_shows_the_nodes_numbers(node: Node, browser: Page) -> None:
-    before = facts(node)
-    browser.open(node.web_url + "/")
-    shown = numbers(browser)
-    rows = browser.run(
-        "[...document.querySelectorAll('tbody tr')].map(row => [...row.cells].map(cell => cell.innerText)"
-        ".concat(row.querySelector('.hash [title]').title))"
+def test_it_draws_the_nodes_blocks_and_grows(node: Node, browser: Page) -> None:
+    browser.device(*DEVICES["wide"])
+    open_dashboard(node, browser)
+    before = browser.run(f"{LIVE}.dag.head.number")
+    until(browser, f"{LIVE}.dag.head.number > {before} + 1")
+    shown = browser.run(
+        f"[...{LIVE}.dag.blocks.values()].filter(block => block.number !== null)"
+        ".map(block => [block.number, block.hash, block.stream, block.transactions])"
     )
-    after = facts(node)
-    for name, least in before.items():
-        # the chain's number may fall by a reorganisation, the others never
-        slack = 10 if name == "Chain block" else 0
-        assert least - slack <= shown[name] <= after[name] + slack, name
-    assert [digits(row[0]) for row in rows] == list(range(shown["Chain block"], shown["Chain block"] - len(rows), -1))
-    # the oldest block of the page is below what a reorganisation between two calls takes away
-    oldest = rows[-1]
-    block = node.rpc("eth_getBlockByNumber", hex(digits(oldest[0])), False)
-    assert oldest[-1] == block["hash"]
-    assert digits(oldest[3]) == len(block["transactions"])
-    assert digits(oldest[4]) == int(block["gasUsed"], 16)
-    (told,) = browser.texts("footer")
-    assert f"Chain id {int(node.rpc('eth_chainId'), 16)} " in told
-    assert f"port {node.rpc_port} " in told
-
-
-def test_the_front_page_asks_nobody_else(node: Node, browser: Page) -> None:
-    browser.requests.clear()
-    browser.open(node.web_url + "/")
-    own = urlsplit(node.web_url).netloc
-    assert len(browser.requests) >= 2, "the page and its style sheet"
-    assert {urlsplit(url).netloc for url in browser.requests if not url.startswith("data:")} == {own}
+    assert len(shown) > 3
+    # below what a reorganisation between two calls takes away
+    for number, short, stream, transactions in sorted(shown)[: max(1, len(shown) - 10)][-20:]:
+        block = node.rpc("eth_getBlockByNumber", hex(number), False)
+        assert block["hash"].startswith("0x" + short)
+        assert block["stream"] == ("genesis" if stream == 0 else "ABC"[stream - 1])
+        dag_block = node.rpc("mds_getBlock", block["hash"])
+        assert transactions == len(dag_block["transactions"])
+    (headline,) = browser.texts("[data-figure=number]")
+    assert digits(headline) >= before
+    drawn = browser.run(
+        "(() => { const canvas = document.querySelector('.picture canvas');"
+        " const pixels = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;"
+        " const seen = new Set(); for (let at = 0; at < pixels.length; at += 4 * 97)"
+        " seen.add(pixels[at] << 16 | pixels[at + 1] << 8 | pixels[at + 2]); return seen.size; })()"
+    )
+    assert drawn > 5, "the canvas holds a picture"
     assert browser.complaints == []
-    family = browser.run("getComputedStyle(document.body).fontFamily")
-    assert "system-ui" in family, "the style sheet was found"
+
+
+def test_pause_holds_the_picture_and_live_goes_on(node: Node, browser: Page) -> None:
+    open_dashboard(node, browser)
+    browser.run("document.querySelector('[data-pause]').click()")
+    held = browser.run(f"{LIVE}.dag.head.number")
+    at = node.number()
+    wait_for(lambda: node.number() > at + 2, "the chain grows")
+    until(browser, "document.querySelector('[data-text]').textContent.includes('behind')")
+    assert browser.run(f"{LIVE}.dag.head.number") == held
+    browser.run("document.querySelector('[data-live]').click()")
+    until(browser, f"{LIVE}.dag.head.number > {held} + 1")
+    assert browser.texts("[data-text]") == ["live"]
+
+
+def test_a_press_on_a_block_opens_its_panel_with_its_mergeset(node: Node, browser: Page) -> None:
+    browser.device(*DEVICES["wide"])
+    open_dashboard(node, browser)
+    until(browser, f"{LIVE}.dag.sorted.length > 3")
+    browser.run("document.querySelector('[data-pause]').click()")
+    # the view has come to rest
+    until(browser, f"Math.abs({LIVE}.view.center - {LIVE}.view.livePlace) < 0.1")
+    block, x, y = browser.run(
+        f"(() => {{ const live = {LIVE}, box = document.querySelector('.picture').getBoundingClientRect();"
+        " const block = live.dag.sorted.at(-2); const [x, y] = live.place(block.id);"
+        " return [{id: block.id, hash: block.hash}, box.left + x, box.top + y]; })()"
+    )
+    press(browser, x, y)
+    until(browser, "document.querySelector('[data-panel] [data-copy]') !== null")
+    hashes = browser.run("document.querySelector('[data-panel] [data-copy]').dataset.copy")
+    assert hashes.startswith("0x" + block["hash"])
+    told = node.rpc("mds_getBlock", hashes)
+    lit = browser.run(f"[...{LIVE}.shown.lit].length")
+    assert lit == 1 + len(told["mergesetBlues"]) + len(told["mergesetReds"])
+    browser.run("document.querySelector('[data-close]').click()")
+    assert browser.run(f"{LIVE}.shown.lit") is None
+    assert browser.complaints == []
+
+
+def test_keys_travel_and_choose(node: Node, browser: Page) -> None:
+    open_dashboard(node, browser)
+
+    def key(name: str) -> None:
+        for kind in ("keyDown", "keyUp"):
+            browser.call("Input.dispatchKeyEvent", type=kind, key=name)
+
+    browser.run("document.querySelector('.picture').focus()")
+    key("ArrowLeft")
+    assert browser.run(f"{LIVE}.view.following") is False
+    assert browser.texts("[data-text]") == ["live, looking back"]
+    key("End")
+    assert browser.run(f"{LIVE}.view.following") is True
+    until(browser, f"{LIVE}.view.low < {LIVE}.view.newest")
+    key("ArrowUp")
+    until(browser, f"{LIVE}.shown.hover !== null")
+    assert "stream" in browser.run("document.querySelector('[data-announce]').textContent")
+    key("Enter")
+    until(browser, "document.querySelector('[data-panel] dl') !== null")
+    assert browser.run("document.activeElement.dataset.panel") == ""
+    browser.run("document.querySelector('details.rows').open = true")
+    until(browser, "document.querySelectorAll('[data-rows] tr').length > 2")
+
+
+def test_a_lost_line_comes_back_and_a_gap_heals(node: Node, browser: Page) -> None:
+    open_dashboard(node, browser)
+    browser.call(
+        "Network.emulateNetworkConditions", offline=True, latency=0, downloadThroughput=-1, uploadThroughput=-1
+    )
+    try:
+        browser.run("dispatchEvent(new Event('offline'))")
+        # an open socket outlasts the switch: the page itself is told to try anew, and cannot
+        browser.run(f"{LIVE}.socket.restart()")
+        until(browser, "document.querySelector('[data-text]').textContent.includes('does not answer')")
+    finally:
+        browser.call(
+            "Network.emulateNetworkConditions", offline=False, latency=0, downloadThroughput=-1, uploadThroughput=-1
+        )
+    before = node.number()
+    until(
+        browser, f"document.querySelector('[data-text]').textContent === 'live' && {LIVE}.dag.head.number >= {before}"
+    )
+    browser.complaints.clear()
+
+
+def test_nothing_comes_from_elsewhere_and_little_at_first(node: Node, browser: Page) -> None:
+    browser.call("Network.setCacheDisabled", cacheDisabled=True)
+    browser.requests.clear()
+    browser.sizes.clear()
+    open_dashboard(node, browser)
+    until(browser, "window.uPlot !== undefined && document.querySelectorAll('.uplot').length > 5")
+    own = urlsplit(node.web_url).netloc
+    assert len(browser.requests) >= 10
+    assert {urlsplit(url).netloc for url in browser.requests} == {own}
+    first = {
+        url: size
+        for url, size in browser.sizes.items()
+        if "/vendor/" not in url and "/live/" not in urlsplit(url).path[:6]
+    }
+    assert len(first) > 10
+    assert sum(first.values()) < FIRST_PAINT, first
+    assert browser.complaints == []
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("device", sorted(DEVICES))
-def test_the_front_page_is_fit_to_be_seen(node: Node, browser: Page, device: str, scheme: str, tmp_path: Path) -> None:
+def test_it_is_fit_to_be_seen(node: Node, browser: Page, device: str, scheme: str, tmp_path: Path) -> None:
     width, height = DEVICES[device]
     browser.device(width, height, scheme)
-    browser.open(node.web_url + "/")
-    image = browser.screenshot(tmp_path / f"front-{device}-{scheme}.png")
+    open_dashboard(node, browser)
+    image = browser.screenshot(tmp_path / f"dashboard-{device}-{scheme}.png")
     assert struct.unpack(">II", image[16:24]) == (width, height)
     assert browser.run("document.documentElement.scrollWidth") <= width, "the page itself never scrolls sideways"
     found = browser.run(CONTRASTS)
     assert len(found) > 20
     assert [element for element, ratio in found if ratio < CONTRAST] == []
+
+
+def test_without_script_there_is_a_table(node: Node, browser: Page) -> None:
+    browser.call("Emulation.setScriptExecutionDisabled", value=True)
+    try:
+        browser.open(node.web_url + "/")
+        page = browser.call("DOM.getDocument", depth=0)["root"]["nodeId"]
+        rows = browser.call("DOM.querySelectorAll", nodeId=page, selector="noscript tbody tr")["nodeIds"]
+        assert len(rows) > 3
+    finally:
+        browser.call("Emulation.setScriptExecutionDisabled", value=False)

@@ -41,6 +41,9 @@ class Page:
         self._number = 0
         self._events: list[str] = []
         self.requests: list[str] = []
+        # bytes that each address took on the wire
+        self.sizes: dict[str, int] = {}
+        self._urls: dict[str, str] = {}
         self.complaints: list[str] = []
         for domain in ("Page", "Network", "Runtime", "Log"):
             self.call(f"{domain}.enable")
@@ -94,6 +97,10 @@ class Page:
         self._events.append(method)
         if method == "Network.requestWillBeSent":
             self.requests.append(parameters["request"]["url"])
+            self._urls[parameters["requestId"]] = parameters["request"]["url"]
+        elif method == "Network.loadingFinished":
+            url = self._urls.get(parameters["requestId"], "")
+            self.sizes[url] = self.sizes.get(url, 0) + int(parameters["encodedDataLength"])
         elif method == "Runtime.exceptionThrown":
             self.complaints.append(str(parameters["exceptionDetails"]))
         elif method == "Log.entryAdded" and parameters["entry"]["level"] in ("error", "warning"):
