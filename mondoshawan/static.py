@@ -34,7 +34,7 @@ class CompressedStatic(WhiteNoiseMiddleware):
         headers = dict(found.alternatives[-1][2])
         for name in ("Content-Length", "ETag", "Last-Modified"):
             headers.pop(name, None)
-        return StaticFile(path, headers.items(), encodings={"gzip": str(copy)})
+        return StaticFile(path, list(headers.items()), encodings={"gzip": str(copy)})
 
 
 def _compressed(path: Path, run: Path) -> Path | None:
