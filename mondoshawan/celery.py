@@ -12,6 +12,7 @@ import structlog
 from celery import Celery
 from celery.signals import setup_logging, task_postrun, task_prerun, worker_process_init
 
+from mondoshawan import ending  # noqa: F401 - connects itself
 from mondoshawan.liveness import SignOfLife
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mondoshawan.settings.prod")

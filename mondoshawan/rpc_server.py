@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import resource
 import socket
+from types import FrameType
 from typing import Any, cast
 
 import uvicorn
 
+from mondoshawan import ending
 from mondoshawan.env import Bind, current
 
 # wallets keep a connection while their user thinks; a close at uvicorn's 5 s meets their next call
@@ -45,6 +47,15 @@ def config() -> uvicorn.Config:
     )
 
 
+class OrderlyServer(uvicorn.Server):
+    """uvicorn's server: a signal's end is exit code 0, and a second one does not wait for requests in hand."""
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Called for each signal."""
+        self.force_exit = self.should_exit
+        self.should_exit = True
+
+
 def main() -> None:
     """Serve until a signal ends it."""
     # connections are files: take as many as the system lets this user have
@@ -52,7 +63,10 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     env = current()
     listener = listen(env.rpc_bind, shared=env.rpc_workers > 1)
-    uvicorn.Server(config()).run(sockets=[listener])
+    server = OrderlyServer(config())
+    server.run(sockets=[listener])
+    if server.started:
+        ending.leave()
 
 
 if __name__ == "__main__":

@@ -149,8 +149,13 @@ class Writer:
         if connection is not None:
             connection.close()
 
-    def drain(self) -> int:
+    def drain(self, is_over: Callable[[], bool] = lambda: False) -> int:
         """Handle every block that waits; returns how many entered the DAG.
+
+        Parameters
+        ----------
+        is_over : callable
+            Asked between two commits; true leaves the rest for later.
 
         Raises
         ------
@@ -163,7 +168,7 @@ class Writer:
                 self._publish(self._catch_up)
             else:
                 self.open()
-            while (done := self._round()) is not None:
+            while not is_over() and (done := self._round()) is not None:
                 total += done.blocks
         except BaseException:
             self.close()

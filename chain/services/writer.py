@@ -10,7 +10,9 @@ import psycopg
 import structlog
 from django.db import connection
 
+from chain import stopping
 from chain.core.errors import StoreError
+from chain.kick import TaskName, kick
 from chain.pipeline.writer import Writer
 from chain.services.lanes import lane_dispatch
 from chain.services.network import current_spec, now_ms
@@ -65,7 +67,12 @@ def drain() -> int:
     Blocks wait in the database; the sweep's next wake-up tries again.
     """
     try:
-        return process_writer().drain()
+        done = process_writer().drain(stopping.requested)
+        if stopping.requested():
+            # whoever comes next goes on at once
+            kick(TaskName.VIRTUAL)
+            process_writer().close()
+        return done
     except StoreError as error:
         if error.code == "database_unavailable":
             log.error("the writer waits for PostgreSQL", reason=error.message)

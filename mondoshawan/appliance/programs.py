@@ -90,13 +90,11 @@ def table(env: Environment, folder: DataFolder, user: RunAs | None) -> tuple[Pro
         )
 
     def worker(name: str, processes: int, nice: int = 0) -> Callable[[], Launch]:
-        # SIGTERM is made Celery's soft shutdown: running tasks get some seconds, then go back to the queue
         return python(
             *("-m", "celery", "--quiet", "-A", "mondoshawan", "worker", "-n", f"{name}@mondoshawan"),
             *("-Q", ",".join(WORKERS[name]), "-P", "prefork", "-c", str(processes), "-O", "fair", "-l", "WARNING"),
             *("--without-gossip", "--without-mingle", "--without-heartbeat"),
             nice=nice,
-            REMAP_SIGTERM="SIGQUIT",
         )
 
     programs = [
@@ -111,7 +109,7 @@ def table(env: Environment, folder: DataFolder, user: RunAs | None) -> tuple[Pro
         Program(
             "web",
             python(
-                *("-m", "daphne", "-b", env.web_bind.host, "-p", str(env.web_bind.port), "-v", "0"),
+                *("-m", "mondoshawan.web_server", "-b", env.web_bind.host, "-p", str(env.web_bind.port), "-v", "0"),
                 *("--no-server-name", "--http-timeout", "60", "--application-close-timeout", "3"),
                 "mondoshawan.asgi:application",
                 MDS_DB_POOL=str(env.db_pool or 4),

@@ -16,6 +16,7 @@ import requests
 
 from mondoshawan.appliance import supervisor
 from mondoshawan.appliance.folder import DataFolder
+from mondoshawan.appliance.programs import SERVERS
 from tests.core.consensus.mini import dev
 from tests.e2e.node import ROOT, Node, wait_for
 
@@ -39,7 +40,7 @@ def states(node: Node) -> dict[str, str]:
 
 def stop_program(node: Node, name: str) -> None:
     """Stop one program and wait for its end; the supervisor does not start it again by itself."""
-    client(node)._call("stopProcess", name, True)
+    client(node)._call("stopProcess", name if name in SERVERS else f"node:{name}", True)
 
 
 def all_run(node: Node) -> bool:
