@@ -22,6 +22,7 @@ class Lock(StrEnum):
     INIT = "init"
     PRUNE = "prune"
     INDEX = "index"
+    ALERTS = "alerts"
 
     @property
     def key(self) -> int:

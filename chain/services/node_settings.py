@@ -32,6 +32,8 @@ COPY_KEY = "mds:settings:copy"
 VERSION_KEY = "mds:settings:version"
 SEEN_KEY = "mds:settings:seen"
 EVERY_S = 2.0
+# a stored value that holds nothing: the default is in force
+UNSET = ""
 LOGGERS = ("chain", "explorer", "admin_ui", "mondoshawan")
 LOG_LEVEL = "node.log_level"
 log = structlog.get_logger(__name__)
@@ -65,7 +67,8 @@ def settings_table() -> list[SettingView]:
     table = []
     for item in _registry():
         row = None if item.fixed else stored.get(item.key)
-        source = "environment" if item.fixed else "default" if row is None else "database"
+        is_stored = row is not None and row.value != UNSET
+        source = "environment" if item.fixed else "database" if is_stored else "default"
         table.append(
             SettingView(
                 item.key,
@@ -73,7 +76,7 @@ def settings_table() -> list[SettingView]:
                 item.kind,
                 item.doc,
                 item.group,
-                _plain(item.value) if row is None else row.value,
+                row.value if row is not None and is_stored else _plain(item.value),
                 _plain(item.value),
                 source,
                 item.restart,
@@ -98,31 +101,27 @@ def change_setting(key: str, text: str, by: str = audit.SYSTEM) -> int:
         item = next((item for item in _registry() if item.key == key), None)
         if item is None:
             raise RequestError("not_found", "no such setting", got=key[:64])
-        before = NodeSetting.objects.filter(key=key).first()
+        before = NodeSetting.objects.filter(key=key).exclude(value=UNSET).first()
         trail.before = _plain(item.value) if before is None or item.fixed else before.value
         if item.fixed:
             raise ConfigError("setting_fixed", f"{item.variable} fixes it", hint="change the environment and restart")
         text = text.strip()
-        if not text:
-            NodeSetting.objects.filter(key=key).delete()
-            trail.after = _plain(item.value)
-        else:
-            try:
-                value = _plain(item.parse(text))
-            except ValueError as error:
-                raise RequestError("invalid_params", str(error), got=text[:80]) from None
-            name = audit.current_actor(by).name[:150]
-            NodeSetting.objects.update_or_create(
-                key=key, defaults={"value": value, "updated_by": name, "updated_ms": now_ms()}
-            )
-            trail.after = value
+        try:
+            trail.after = _plain(item.parse(text) if text else item.value)
+        except ValueError as error:
+            raise RequestError("invalid_params", str(error), got=text[:80]) from None
+        name = audit.current_actor(by).name[:150]
+        # a row that holds nothing still tells when it was emptied: some processes must restart for that, too
+        stored = {"value": trail.after if text else UNSET, "updated_by": name, "updated_ms": now_ms()}
+        NodeSetting.objects.update_or_create(key=key, defaults=stored)
         return publish()
 
 
 def publish(redis: Redis | None = None) -> int:
     """Show what the database holds to all processes; the new version."""
     redis = redis or redis_client()
-    stored = dict(NodeSetting.objects.filter(key__startswith=PREFIX).values_list("key", "value"))
+    rows = NodeSetting.objects.filter(key__startswith=PREFIX).exclude(value=UNSET)
+    stored = dict(rows.values_list("key", "value"))
     with redis.pipeline(transaction=True) as pipe:
         pipe.set(COPY_KEY, orjson.dumps(stored))
         pipe.incr(VERSION_KEY)

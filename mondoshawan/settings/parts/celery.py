@@ -24,6 +24,7 @@ _BY_MODULE = {
     "chain.tasks.mine": "mine.a",
     "chain.tasks.index": "index",
     "explorer.tasks": "index",
+    "admin_ui.tasks": "index",
 }
 
 
