@@ -7,12 +7,14 @@ import structlog
 from chain.core.errors import StoreError
 from chain.stores.connection import Connection
 from explorer import wake
+from explorer.indexers.describe import Describer
 from explorer.indexers.sync import catch_up, open_connection, sole_indexer
 
 log = structlog.get_logger(__name__)
 
 SLICE_SECONDS = 2.0
 _connections: list[Connection] = []
+_describer = Describer()
 
 
 def index_slice(seconds: float = SLICE_SECONDS) -> bool:
@@ -25,6 +27,8 @@ def index_slice(seconds: float = SLICE_SECONDS) -> bool:
         conn = _connection()
         with sole_indexer(conn) as is_ours:
             more = is_ours and catch_up(conn, seconds)
+        if is_ours and not more:
+            _describer.look(conn)
     except StoreError as error:
         _drop()
         if error.code not in ("database_unavailable", "not_migrated"):

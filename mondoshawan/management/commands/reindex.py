@@ -1,0 +1,44 @@
+"""``manage.py reindex``: the explorer's read models anew from the chain."""
+
+from __future__ import annotations
+
+import sys
+import time
+from argparse import ArgumentParser
+from contextlib import closing
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from chain.management.progress import Progress
+from explorer.indexers.projections import NAMES
+from explorer.indexers.rebuild import check_names, rebuild
+from explorer.indexers.sync import open_connection
+from mondoshawan import env as environment
+from mondoshawan.appliance.offline import lent_servers
+
+
+class Command(BaseCommand):
+    """The node may run; one that does follows the chain's other projections meanwhile."""
+
+    help = "Empty the explorer's projections and build them again from the chain."
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Which, and from where."""
+        parser.add_argument(
+            "--projection", action="append", default=[], metavar="NAME", help=f"one of {', '.join(NAMES)}; all if none"
+        )
+        parser.add_argument("--resume", action="store_true", help="go on where a rebuild was broken off")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Rebuild and say how far."""
+        names = check_names(options["projection"])
+        started = time.monotonic()
+        with (
+            lent_servers(environment.current()),
+            closing(open_connection()) as connection,
+            Progress(sys.stderr, "reindex", "blocks") as progress,
+        ):
+            number = rebuild(connection, names, resume=options["resume"], progress=progress.update)
+        self.stdout.write(f"{', '.join(names)} at #{number} after {time.monotonic() - started:.1f} s")
