@@ -1,0 +1,46 @@
+"""Load of the shards over the newest epochs, and a shard's newest transactions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from chain.selectors.query import Query, columns_as
+
+
+@dataclass(frozen=True, slots=True)
+class ShardLoad:
+    """Accepted transactions of a source shard over a stretch of epochs."""
+
+    shard: int
+    txs: int
+
+
+# (number above which to count)
+SHARD_LOADS: Query[ShardLoad] = Query(
+    "SELECT (u.place - 1)::int, sum(u.txs)::bigint FROM chain_selected_chain c JOIN chain_epoch e ON e.hash = c.hash"
+    " CROSS JOIN LATERAL unnest(e.lane_txs) WITH ORDINALITY u(txs, place) WHERE c.number > %s GROUP BY 1 ORDER BY 1",
+    columns_as(ShardLoad),
+)
+# (number above which to count): source shard and how many left phase 1
+CROSSED: Query[tuple[int, int]] = Query(
+    "SELECT lane, count(*) FROM chain_acceptance WHERE number > %s AND phase > 1 GROUP BY lane ORDER BY lane",
+    tuple,
+)
+
+
+def _place(row: Any) -> tuple[int, int]:
+    return row[0], row[1]
+
+
+# (number above which to look, shard, number, index, limit): newest first, as places of the canonical order
+PLACES_OF_SHARD: Query[tuple[int, int]] = Query(
+    'SELECT number, "index" FROM chain_acceptance WHERE number > %s AND lane = %s AND (number, "index") < (%s, %s)'
+    ' ORDER BY number DESC, "index" DESC LIMIT %s',
+    _place,
+)
+# (number, shard): digest of a shard's lattice, the commitment to its state
+LATTICE_DIGESTS: Query[bytes] = Query(
+    "SELECT e.lattice_digests FROM chain_selected_chain c JOIN chain_epoch e ON e.hash = c.hash WHERE c.number = %s",
+    lambda row: bytes(row[0]),
+)

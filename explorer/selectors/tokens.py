@@ -1,0 +1,158 @@
+"""Tokens: lists, one of them, its holders and transfers, and what an address holds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from chain.selectors.query import Query
+
+
+@dataclass(frozen=True, slots=True)
+class TokenView:
+    """A token contract; ``name``, ``symbol`` and ``decimals`` are what it says of itself, and may be empty."""
+
+    address: bytes
+    standard: int
+    number: int
+    transfers: int
+    holders: int
+    supply: int
+    name: str
+    symbol: str
+    decimals: int | None
+
+    @property
+    def label(self) -> str:
+        """Its symbol, else its name, else nothing."""
+        return self.symbol or self.name
+
+
+@dataclass(frozen=True, slots=True)
+class TransferView:
+    """A movement of a token with its transaction, and the token's own words for showing the amount."""
+
+    number: int
+    log_index: int
+    ordinal: int
+    tx: bytes
+    timestamp_ms: int
+    token: bytes
+    standard: int
+    sender: bytes
+    recipient: bytes
+    token_id: int | None
+    amount: int
+    symbol: str
+    decimals: int | None
+
+    @property
+    def cursor(self) -> str:
+        """Its place as a page's cursor."""
+        return f"{self.number}-{self.log_index}-{self.ordinal}"
+
+
+@dataclass(frozen=True, slots=True)
+class HolderView:
+    """What an address holds of a token."""
+
+    address: bytes
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
+class HoldingView:
+    """What an address holds, with the token's own words."""
+
+    token: bytes
+    standard: int
+    amount: int
+    name: str
+    symbol: str
+    decimals: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ItemView:
+    """One id of a token that an address holds."""
+
+    token: bytes
+    token_id: int
+    address: bytes
+    amount: int
+
+
+def _token(row: Any) -> TokenView:
+    return TokenView(*row[:5], int(row[5]), *row[6:])
+
+
+def _transfer(row: Any) -> TransferView:
+    token_id = None if row[9] is None else int(row[9])
+    return TransferView(*row[:9], token_id, int(row[10]), *row[11:])
+
+
+def _holding(row: Any) -> HoldingView:
+    return HoldingView(row[0], row[1], int(row[2]), *row[3:])
+
+
+_TOKEN = "SELECT address, standard, number, transfers, holders, supply, name, symbol, decimals FROM explorer_token "
+# the rows are cut before they are joined
+_TRANSFER = (
+    "SELECT x.number, x.log_index, x.ordinal, a.tx, e.timestamp_ms, x.token, x.standard, x.sender, x.recipient,"
+    " x.token_id, x.amount, coalesce(t.symbol, ''), t.decimals FROM ({source}) x"
+    ' JOIN chain_acceptance a ON a.number = x.number AND a."index" = x.tx_index'
+    " JOIN chain_selected_chain c ON c.number = x.number JOIN chain_epoch e ON e.hash = c.hash"
+    " LEFT JOIN explorer_token t ON t.address = x.token"
+    " ORDER BY x.number {way}, x.log_index {way}, x.ordinal {way}"
+)
+_PLACES = "(number, log_index, ordinal)"
+
+
+def _below(column: str) -> str:
+    return (
+        f"SELECT * FROM explorer_token_transfer WHERE {column} = %s AND {_PLACES} < (%s, %s, %s)"  # noqa: S608
+        " ORDER BY number DESC, log_index DESC, ordinal DESC LIMIT %s"
+    )
+
+
+# (standard or None twice, holders, holders, address, limit): most held first
+TOKENS_BELOW: Query[TokenView] = Query(
+    f"{_TOKEN}WHERE (%s::int IS NULL OR standard = %s) AND (holders < %s OR (holders = %s AND address > %s))"
+    " ORDER BY holders DESC, address LIMIT %s",
+    _token,
+)
+# (address)
+TOKEN: Query[TokenView] = Query(f"{_TOKEN}WHERE address = %s", _token)
+# (pattern twice, limit): by name or symbol
+TOKENS_NAMED: Query[TokenView] = Query(
+    f"{_TOKEN}WHERE lower(name) LIKE %s OR lower(symbol) LIKE %s ORDER BY holders DESC, address LIMIT %s", _token
+)
+# (token, number, log index and ordinal below which to go on, limit): newest first
+TRANSFERS_OF_TOKEN: Query[TransferView] = Query(_TRANSFER.format(source=_below("token"), way="DESC"), _transfer)
+# (address, number, log index, ordinal, limit, and the same again): newest first, sent or received
+TRANSFERS_OF_ADDRESS: Query[TransferView] = Query(
+    _TRANSFER.format(
+        source=f"SELECT * FROM (({_below('sender')}) UNION ({_below('recipient')})) u"
+        " ORDER BY number DESC, log_index DESC, ordinal DESC LIMIT %s",
+        way="DESC",
+    ),
+    _transfer,
+)
+# (token, amount, amount, address, limit): most first
+HOLDERS_BELOW: Query[HolderView] = Query(
+    "SELECT address, amount FROM explorer_token_holding WHERE token = %s AND (amount < %s OR (amount = %s"
+    " AND address > %s)) ORDER BY amount DESC, address LIMIT %s",
+    lambda row: HolderView(row[0], int(row[1])),
+)
+# (address, limit)
+HOLDINGS: Query[HoldingView] = Query(
+    "SELECT h.token, t.standard, h.amount, t.name, t.symbol, t.decimals FROM explorer_token_holding h"
+    " JOIN explorer_token t ON t.address = h.token WHERE h.address = %s ORDER BY t.holders DESC, h.token LIMIT %s",
+    _holding,
+)
+# (address, limit)
+ITEMS_OF: Query[ItemView] = Query(
+    "SELECT token, token_id, address, amount FROM explorer_token_item WHERE address = %s"
+    " ORDER BY token, token_id LIMIT %s",
+    lambda row: ItemView(row[0], int(row[1]), row[2], int(row[3])),
+)
