@@ -19,7 +19,8 @@ from tests.e2e.node import free_port
 # folder -> packages; two versions of one package do not go into one folder
 PACKAGES = {
     "anvil": {"@foundry-rs/anvil": "1.7.1"},
-    "hardhat3": {"hardhat": "3.18.0"},
+    # it wants a newer Node.js than distributions have
+    "hardhat3": {"hardhat": "3.18.0", "node": "22.23.3"},
     "hardhat2": {"hardhat": "2.29.1"},
 }
 _CONFIGS = {
@@ -51,11 +52,23 @@ def installed(name: str) -> Path | None:
         folder.mkdir(parents=True, exist_ok=True)
         for file, text in _CONFIGS[name]:
             (folder / file).write_text(text)
-        wanted = [f"{package}@{version}" for package, version in PACKAGES[name].items()]
-        subprocess.run(
-            ["npm", "install", "--no-audit", "--no-fund", "--loglevel=error", *wanted], cwd=folder, check=True
-        )
+        packages = dict(PACKAGES[name])
+        if "node" in packages:
+            # first and alone: what the others take along depends on the Node.js that installs them
+            _install(folder, {"node": packages.pop("node")})
+        _install(folder, packages)
     return folder
+
+
+def _install(folder: Path, packages: dict[str, str]) -> None:
+    wanted = [f"{package}@{version}" for package, version in packages.items()]
+    npm = ["npm", "install", "--no-audit", "--no-fund", "--loglevel=error", *wanted]
+    subprocess.run(npm, cwd=folder, env=_environment(folder), check=True)
+
+
+def _environment(folder: Path) -> dict[str, str]:
+    path = f"{folder / 'node_modules/.bin'}{os.pathsep}{os.environ['PATH']}"
+    return {**os.environ, "PATH": path, "HARDHAT_DISABLE_TELEMETRY_PROMPT": "true", "CI": "1"}
 
 
 @contextmanager
@@ -66,8 +79,9 @@ def running(name: str, *extra: str) -> Iterator[tuple[str, int]]:
     assert folder is not None
     port = free_port()
     argv = [str(folder / "node_modules/.bin" / command[0]), *[part.format(port=port) for part in command[1:]], *extra]
-    environment = {**os.environ, "HARDHAT_DISABLE_TELEMETRY_PROMPT": "true", "CI": "1"}
-    process = subprocess.Popen(argv, cwd=folder, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        argv, cwd=folder, env=_environment(folder), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
     try:
         url = f"http://127.0.0.1:{port}"
         asyncio.run(_answers(url))
