@@ -203,6 +203,7 @@ class Feed:
                 # the database was set back: nothing leads from what was told to what is
                 await self._begin()
                 self.hub.rename(secrets.token_hex(4))
+                self._snapshot = None
                 self.hub.tell(self.snapshot())
                 return False
             epochs = merged = []

@@ -6,7 +6,7 @@ const LEAD_PX = 84; // room on the right of the newest block, for its pulse and 
 
 export class View {
   center = 0;
-  scale = 34;
+  scale = 20;
   width = 1;
   height = 1;
   following = true;
