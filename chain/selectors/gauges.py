@@ -66,3 +66,4 @@ CONNECTIONS: Query[Named] = Query(
     "SELECT coalesce(state, 'other'), count(*) FROM pg_stat_activity WHERE datname = current_database() GROUP BY 1",
     _named,
 )
+CONNECTIONS_LIMIT: Query[int] = Query("SELECT current_setting('max_connections')::int", lambda row: int(row[0]))

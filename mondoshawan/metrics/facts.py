@@ -40,7 +40,7 @@ FACTS: tuple[Fact, ...] = (
     Fact("chain_number", "Number of the sink."),
     Fact("chain_finalized_number", "Number of the finality point."),
     Fact("dag_tips", "Blocks without a child."),
-    Fact("dag_blocks", "Blocks in the DAG.", ("stream",)),
+    Fact("dag_blocks_total", "Blocks in the DAG.", ("stream",)),
     Fact("last_block_timestamp_seconds", "When the newest block of the DAG came, in seconds since 1970."),
     Fact("base_fee_wei", "Base fee of the next epoch, wei per gas."),
     Fact("supply_mshw", "MSHW in existence after the sink's epoch."),
@@ -62,6 +62,7 @@ FACTS: tuple[Fact, ...] = (
     # mining
     Fact("hashrate", "Tries a second of this node's miner: hashes, and slots for stream C.", ("stream",)),
     Fact("difficulty", "Hashes that a block of a work stream takes on average.", ("stream",)),
+    Fact("mining_enabled", "1 while the operator wants a stream to be mined.", ("stream",)),
     Fact("mining_active", "1 while a stream is wanted and its miner is alive.", ("stream",)),
     Fact("template_age_seconds", "Age of the newest virtual block, which templates stand on."),
     # machine
@@ -72,6 +73,7 @@ FACTS: tuple[Fact, ...] = (
     Fact("database_size_bytes", "Size of the PostgreSQL database."),
     Fact("table_size_bytes", "Size of a table with its indexes and partitions.", ("table",)),
     Fact("database_connections", "Connections to the database, by what they do.", ("state",)),
+    Fact("database_connections_limit", "Connections that PostgreSQL takes."),
     Fact("redis_memory_bytes", "Memory that Redis uses."),
     Fact("disk_free_bytes", "Free bytes on the disk of the data folder."),
     Fact("disk_free_limit_bytes", "Below so many free bytes the node is not ready."),

@@ -81,7 +81,7 @@ def chain() -> Iterator[Sample]:
     yield "chain_finalized_number", (), standing.finality_number
     yield "dag_tips", (), standing.tips
     for stream, count in zip("ABC", (standing.blocks_a, standing.blocks_b, standing.blocks_c), strict=True):
-        yield "dag_blocks", (stream,), count
+        yield "dag_blocks_total", (stream,), count
     yield "base_fee_wei", (), standing.next_base_fee
     yield "supply_mshw", (), standing.supply / WEI
     assert recent is not None
@@ -123,6 +123,7 @@ def database() -> Iterator[Sample]:
             yield "table_size_bytes", (table.name,), table.value
         for state in gauges.CONNECTIONS.all(conn):
             yield "database_connections", (state.name,), state.value
+        yield "database_connections_limit", (), gauges.CONNECTIONS_LIMIT.one(conn) or 0
         for shard in gauges.ACCOUNTS_BY_SHARD.all(conn):
             yield "shard_accounts", (str(int(shard.name)),), shard.value
 
@@ -158,6 +159,7 @@ def mining() -> Iterator[Sample]:
     redis = redis_client()
     for stream, status in mining_status(redis)["streams"].items():
         yield "hashrate", (stream,), status["hashrate"]
+        yield "mining_enabled", (stream,), status["enabled"]
         yield "mining_active", (stream,), status["active"]
     snapshot, raw = read_virtual(redis), redis.get(HEAD_KEY)
     if snapshot is not None:

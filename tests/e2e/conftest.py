@@ -7,6 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from tests.e2e.node import Node, running_node
+from tests.e2e.prometheus import Prometheus, running_prometheus
+from tests.e2e.story import Story, tell
 
 _HERE = "tests/e2e/"
 
@@ -16,6 +18,19 @@ def mining_node() -> Iterator[Node]:
     """A node with default settings; whoever uses it leaves it running."""
     with running_node() as running:
         yield running
+
+
+@pytest.fixture(scope="package")
+def prometheus(mining_node: Node) -> Iterator[Prometheus]:
+    """A Prometheus with the node's own configuration, which watches it from now on."""
+    with running_prometheus(mining_node) as server:
+        yield server
+
+
+@pytest.fixture(scope="package")
+def story(mining_node: Node, prometheus: Prometheus) -> Story:
+    """Work that moves every metric, done once under Prometheus' eyes."""
+    return tell(mining_node)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

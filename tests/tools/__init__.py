@@ -50,6 +50,7 @@ TOOLS = {
         "make tools (or apt-get install chromium)",
     ),
     "promtool": Tool(("promtool",), "make tools (or apt-get install prometheus)"),
+    "prometheus": Tool(("prometheus",), "make tools (or apt-get install prometheus)"),
     "node": Tool((), _TOOLS, _node),
     "npm-cli.js": Tool((), _TOOLS, _npm),
     "hadolint": Tool(("hadolint",), _TOOLS),
