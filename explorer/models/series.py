@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from django.db import models
-from django.db.models import F
 
 from chain.fields import AddressField, HashField, Uint256Field
 
@@ -43,7 +42,7 @@ class MinerTotal(models.Model):
 
     class Meta:
         db_table = "explorer_miner_total"
-        indexes = [models.Index(F("income").desc(), F("coinbase"), name="miner_total_income")]
+        indexes = [models.Index(fields=["income", "coinbase"], name="miner_total_income")]
 
     def __str__(self) -> str:
         return f"miner {self.coinbase.hex()}"

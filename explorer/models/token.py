@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Q
 
 from chain.fields import AddressField, Uint256Field
 
@@ -33,7 +33,8 @@ class Token(models.Model):
     class Meta:
         db_table = "explorer_token"
         indexes = [
-            models.Index(F("holders").desc(), F("address"), name="token_holders"),
+            models.Index(fields=["holders", "address"], name="token_holders"),
+            models.Index(fields=["standard", "holders", "address"], name="token_standard"),
             models.Index(fields=["number"], name="token_number"),
             models.Index(fields=["number"], condition=Q(is_described=False), name="token_undescribed"),
         ]
@@ -83,7 +84,7 @@ class TokenHolding(models.Model):
     class Meta:
         db_table = "explorer_token_holding"
         indexes = [
-            models.Index(F("token"), F("amount").desc(), F("address"), name="token_holding_rank"),
+            models.Index(fields=["token", "amount", "address"], name="token_holding_rank"),
             models.Index(fields=["address", "token"], name="token_holding_address"),
         ]
 

@@ -55,11 +55,16 @@ _MINED = (
     " FROM explorer_mined_block m JOIN chain_block b ON b.hash = m.hash WHERE m.coinbase = %s AND"
 )
 
-# (income, coinbase below it, income, limit): most earned first
+# (income and coinbase below which to go on, limit): most earned first; one order of both columns, so that page 10 000
+# is found by index like page 1
 MINERS_BELOW: Query[MinerView] = Query(
-    f"{_MINER}WHERE income < %s OR (income = %s AND coinbase > %s) ORDER BY income DESC, coinbase LIMIT %s", _miner
+    f"{_MINER}WHERE (income, coinbase) < (%s, %s) ORDER BY income DESC, coinbase DESC LIMIT %s", _miner
 )
-MINERS_FIRST: Query[MinerView] = Query(f"{_MINER}ORDER BY income DESC, coinbase LIMIT %s", _miner)
+# (income and coinbase above which to go on, limit): least earned first
+MINERS_ABOVE: Query[MinerView] = Query(
+    f"{_MINER}WHERE (income, coinbase) > (%s, %s) ORDER BY income, coinbase LIMIT %s", _miner
+)
+MINERS_FIRST: Query[MinerView] = Query(f"{_MINER}ORDER BY income DESC, coinbase DESC LIMIT %s", _miner)
 # (coinbase)
 MINER: Query[MinerView] = Query(f"{_MINER}WHERE coinbase = %s", _miner)
 # (coinbase, number and position below which to go on, limit): newest first

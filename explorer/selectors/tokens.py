@@ -95,7 +95,7 @@ def _holding(row: Any) -> HoldingView:
     return HoldingView(row[0], row[1], int(row[2]), *row[3:])
 
 
-_TOKEN = "SELECT address, standard, number, transfers, holders, supply, name, symbol, decimals FROM explorer_token "
+_TOKEN = "SELECT address, standard, number, transfers, holders, supply, name, symbol, decimals FROM explorer_token "  # noqa: S105
 # the rows are cut before they are joined
 _TRANSFER = (
     "SELECT x.number, x.log_index, x.ordinal, a.tx, e.timestamp_ms, x.token, x.standard, x.sender, x.recipient,"
@@ -115,33 +115,46 @@ def _below(column: str) -> str:
     )
 
 
-# (standard or None twice, holders, holders, address, limit): most held first
+# (holders and address below which to go on, limit): most held first
 TOKENS_BELOW: Query[TokenView] = Query(
-    f"{_TOKEN}WHERE (%s::int IS NULL OR standard = %s) AND (holders < %s OR (holders = %s AND address > %s))"
-    " ORDER BY holders DESC, address LIMIT %s",
+    f"{_TOKEN}WHERE (holders, address) < (%s, %s) ORDER BY holders DESC, address DESC LIMIT %s", _token
+)
+# (standard, holders and address below which to go on, limit): most held first, of one standard
+TOKENS_OF_STANDARD: Query[TokenView] = Query(
+    f"{_TOKEN}WHERE standard = %s AND (holders, address) < (%s, %s) ORDER BY holders DESC, address DESC LIMIT %s",
     _token,
+)
+# (holders and address above which to go on, limit): least held first
+TOKENS_ABOVE: Query[TokenView] = Query(
+    f"{_TOKEN}WHERE (holders, address) > (%s, %s) ORDER BY holders, address LIMIT %s", _token
 )
 # (address)
 TOKEN: Query[TokenView] = Query(f"{_TOKEN}WHERE address = %s", _token)
 # (pattern twice, limit): by name or symbol
 TOKENS_NAMED: Query[TokenView] = Query(
-    f"{_TOKEN}WHERE lower(name) LIKE %s OR lower(symbol) LIKE %s ORDER BY holders DESC, address LIMIT %s", _token
+    f"{_TOKEN}WHERE lower(name) LIKE %s OR lower(symbol) LIKE %s ORDER BY holders DESC, address DESC LIMIT %s", _token
 )
 # (token, number, log index and ordinal below which to go on, limit): newest first
 TRANSFERS_OF_TOKEN: Query[TransferView] = Query(_TRANSFER.format(source=_below("token"), way="DESC"), _transfer)
-# (address, number, log index, ordinal, limit, and the same again): newest first, sent or received
+# (address, number, log index, ordinal, limit, the same again, limit): newest first, sent or received
 TRANSFERS_OF_ADDRESS: Query[TransferView] = Query(
     _TRANSFER.format(
-        source=f"SELECT * FROM (({_below('sender')}) UNION ({_below('recipient')})) u"
+        source=f"SELECT * FROM (({_below('sender')}) UNION ({_below('recipient')})) u"  # noqa: S608
         " ORDER BY number DESC, log_index DESC, ordinal DESC LIMIT %s",
         way="DESC",
     ),
     _transfer,
 )
-# (token, amount, amount, address, limit): most first
+# (token, amount and address below which to go on, limit): most first
 HOLDERS_BELOW: Query[HolderView] = Query(
-    "SELECT address, amount FROM explorer_token_holding WHERE token = %s AND (amount < %s OR (amount = %s"
-    " AND address > %s)) ORDER BY amount DESC, address LIMIT %s",
+    "SELECT address, amount FROM explorer_token_holding WHERE token = %s AND (amount, address) < (%s, %s)"
+    " ORDER BY amount DESC, address DESC LIMIT %s",
+    lambda row: HolderView(row[0], int(row[1])),
+)
+# (token, amount and address above which to go on, limit): least first
+HOLDERS_ABOVE: Query[HolderView] = Query(
+    "SELECT address, amount FROM explorer_token_holding WHERE token = %s AND (amount, address) > (%s, %s)"
+    " ORDER BY amount, address LIMIT %s",
     lambda row: HolderView(row[0], int(row[1])),
 )
 # (address, limit)
