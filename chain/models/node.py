@@ -27,6 +27,8 @@ class Candidate(models.Model):
     until_ms = models.PositiveBigIntegerField(null=True)
     code = models.CharField(max_length=64, null=True)  # noqa: DJ001 - no error is not an empty one
     source = models.CharField(max_length=16)
+    # who brought it, for bounds: "ip:…", "key:…"; empty for what this node itself brought
+    origin = models.CharField(max_length=80, default="", db_default="")
     received_ms = models.PositiveBigIntegerField()
     size = models.PositiveIntegerField()
 

@@ -10,7 +10,7 @@ from django.conf import settings
 
 from chain import metrics
 from chain.core.codec import decode_block, header_hash
-from chain.core.errors import NotYet
+from chain.core.errors import NotYet, RequestCode, RequestError
 from chain.core.rules.body_in_isolation import check_body_bounds, check_body_delivery, check_body_in_isolation
 from chain.core.rules.header_in_isolation import check_header_arrival
 from chain.core.types import Header
@@ -31,7 +31,7 @@ class SubmitResult:
     status: str
 
 
-def submit_block(raw: bytes, source: str, senders: Sequence[bytes] | None = None) -> SubmitResult:
+def submit_block(raw: bytes, source: str, senders: Sequence[bytes] | None = None, origin: str = "") -> SubmitResult:
     """Check a block in isolation, store it as a candidate and wake who goes on with it.
 
     Parameters
@@ -42,6 +42,8 @@ def submit_block(raw: bytes, source: str, senders: Sequence[bytes] | None = None
         "mined", "rpc", "peer" or "import".
     senders : sequence of bytes, optional
         Senders of the body that this node recovered before (its own pool's); never a stranger's.
+    origin : str
+        The stranger who brings it ("ip:…", "key:…"), for whom parked blocks are bounded; "" for this node itself.
 
     Raises
     ------
@@ -49,6 +51,8 @@ def submit_block(raw: bytes, source: str, senders: Sequence[bytes] | None = None
         The bytes or the block are invalid; nothing is stored.
     BadDelivery
         The body is not the header's; nothing is stored.
+    RequestError
+        LIMIT_EXCEEDED: it would have to be parked, and its origin has as many blocks parked as one may.
     """
     spec = current_spec()
     with metrics.block_checked("isolation"):
@@ -64,6 +68,8 @@ def submit_block(raw: bytes, source: str, senders: Sequence[bytes] | None = None
             check_body_delivery(block)
             check_body_bounds(block, spec)
             packed = None
+    if origin:
+        _check_allowance(block.header, len(raw), until_ms is not None, origin)
     fresh = candidates.add_candidate(
         raw_connection(),
         block_hash,
@@ -72,6 +78,7 @@ def submit_block(raw: bytes, source: str, senders: Sequence[bytes] | None = None
         source=source,
         received_ms=now_ms(),
         until_ms=until_ms,
+        origin=origin,
     )
     if not fresh:
         return SubmitResult(block_hash, "known")
@@ -83,6 +90,22 @@ def submit_block(raw: bytes, source: str, senders: Sequence[bytes] | None = None
         return SubmitResult(block_hash, "parked")
     kick(TaskName.VIRTUAL)
     return SubmitResult(block_hash, "queued")
+
+
+def _check_allowance(header: Header, size: int, is_early: bool, origin: str) -> None:
+    """What goes into the DAG at once is always welcome; what must wait takes one of few places."""
+    used = candidates.is_allowance_used(raw_connection(), origin, size)
+    if used is None:
+        return
+    missing = candidates.unknown_among(raw_connection(), header.parents)
+    if is_early or missing:
+        raise RequestError(
+            RequestCode.LIMIT_EXCEEDED,
+            "too many of your blocks wait for their time or for parents that nobody knows",
+            parked=used[0],
+            parkedBytes=used[1],
+            missing=missing,
+        )
 
 
 def take_validated(block_hash: bytes, raw: bytes, header: Header, senders: bytes, source: str) -> bool:

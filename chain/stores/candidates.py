@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from chain.core.errors import WaitCode
 from chain.stores.connection import Connection, cursor, database_errors
@@ -11,6 +12,9 @@ from chain.stores.connection import Connection, cursor, database_errors
 # bounds of what is parked: blocks whose parents are unknown, or that came before their time
 MAX_PARKED = 1_024
 MAX_PARKED_BYTES = 128 * 1024 * 1024
+# of those, what one stranger may have; what this node itself brought (an import, a miner) has no origin
+MAX_PARKED_OF_ORIGIN = 128
+MAX_PARKED_BYTES_OF_ORIGIN = 32 * 1024 * 1024
 # bytes of one batch of work; a batch has at least one block
 MAX_BATCH_BYTES = 32 * 1024 * 1024
 
@@ -33,12 +37,18 @@ WITH ready AS (
 SELECT c.hash, c.raw, c.senders, c.source, c.received_ms
 FROM batch JOIN chain_candidate c USING (id) WHERE bytes_before < %(bytes)s ORDER BY id
 """  # noqa: S608 - our own condition
+# the oldest of whoever has too many go first, then the oldest of whoever has most: a flood costs the one who sends it
 _EVICT = """
-DELETE FROM chain_candidate WHERE id IN (
-    SELECT id FROM (
-        SELECT id, row_number() OVER newest AS place, sum(size) OVER newest AS bytes
-        FROM chain_candidate WHERE state = 'parked' WINDOW newest AS (ORDER BY id DESC)
-    ) parked WHERE place > %s OR bytes > %s
+WITH own AS (
+    SELECT id, origin, size, row_number() OVER newest AS place, sum(size) OVER newest AS bytes
+    FROM chain_candidate WHERE state = 'parked' WINDOW newest AS (PARTITION BY origin ORDER BY id DESC)
+), shared AS (
+    SELECT id, origin, place, bytes, row_number() OVER fair AS rank, sum(size) OVER fair AS total
+    FROM own WINDOW fair AS (ORDER BY place, id DESC)
+)
+DELETE FROM chain_candidate c USING shared s WHERE c.id = s.id AND (
+    s.rank > %(count)s OR s.total > %(bytes)s
+    OR (s.origin <> '' AND (s.place > %(origin_count)s OR s.bytes > %(origin_bytes)s))
 )
 """
 
@@ -73,6 +83,7 @@ def add_candidate(
     source: str,
     received_ms: int,
     until_ms: int | None = None,
+    origin: str = "",
 ) -> bool:
     """Take a block into the work list.
 
@@ -84,6 +95,8 @@ def add_candidate(
         20 bytes a transaction once the body passed; None leaves that to a validator.
     until_ms : int, optional
         Too early: not before this time.
+    origin : str
+        Who brought it, whose parked blocks are bounded; "" for this node itself.
 
     Returns
     -------
@@ -94,8 +107,10 @@ def add_candidate(
     with database_errors(), conn.transaction():
         cur = cursor(conn)
         cur.execute(
-            "INSERT INTO chain_candidate (hash, state, raw, senders, missing, until_ms, source, received_ms, size)"
-            " SELECT %(hash)s, %(state)s, %(raw)s, %(senders)s, '{}', %(until)s, %(source)s, %(received)s, %(size)s"
+            "INSERT INTO chain_candidate (hash, state, raw, senders, missing, until_ms, source, origin,"
+            " received_ms, size)"
+            " SELECT %(hash)s, %(state)s, %(raw)s, %(senders)s, '{}', %(until)s, %(source)s, %(origin)s,"
+            " %(received)s, %(size)s"
             " WHERE NOT EXISTS (SELECT 1 FROM chain_block WHERE hash = %(hash)s AND status <> 'header_only')"
             " ON CONFLICT (hash) DO NOTHING",
             {
@@ -105,14 +120,59 @@ def add_candidate(
                 "senders": senders,
                 "until": until_ms,
                 "source": source,
+                "origin": origin[:80],
                 "received": received_ms,
                 "size": len(raw),
             },
         )
         fresh = cur.rowcount == 1
         if fresh and state == "parked":
-            cur.execute(_EVICT, (MAX_PARKED, MAX_PARKED_BYTES))
+            _evict(cur)
     return fresh
+
+
+def is_allowance_used(conn: Connection, origin: str, size: int) -> tuple[int, int] | None:
+    """(blocks, bytes) that an origin has parked, where one more of ``size`` bytes would be too many; else None."""
+    with database_errors():
+        row = (
+            cursor(conn)
+            .execute(
+                "SELECT count(*), coalesce(sum(size), 0)::bigint FROM chain_candidate"
+                " WHERE state = 'parked' AND origin = %s",
+                (origin,),
+                binary=True,
+            )
+            .fetchone()
+        )
+    assert row is not None
+    fits = row[0] < MAX_PARKED_OF_ORIGIN and row[1] + size <= MAX_PARKED_BYTES_OF_ORIGIN
+    return None if fits else (row[0], row[1])
+
+
+def unknown_among(conn: Connection, hashes: Sequence[bytes]) -> list[bytes]:
+    """Those of the blocks that are neither in the DAG with their body nor on their way into it."""
+    with database_errors():
+        rows = cursor(conn).execute(
+            "SELECT h FROM unnest(%(hashes)s::bytea[]) h"
+            " WHERE NOT EXISTS (SELECT 1 FROM chain_block WHERE hash = h AND status <> 'header_only')"
+            " AND NOT EXISTS (SELECT 1 FROM chain_candidate WHERE hash = h AND state <> 'parked')",
+            {"hashes": list(hashes)},
+            binary=True,
+        )
+        return [row[0] for row in rows]
+
+
+def _evict(cur: Any) -> None:
+    """Keep what is parked within its bounds."""
+    cur.execute(
+        _EVICT,
+        {
+            "count": MAX_PARKED,
+            "bytes": MAX_PARKED_BYTES,
+            "origin_count": MAX_PARKED_OF_ORIGIN,
+            "origin_bytes": MAX_PARKED_BYTES_OF_ORIGIN,
+        },
+    )
 
 
 def unvalidated(conn: Connection, block_hash: bytes) -> bytes | None:
@@ -183,7 +243,7 @@ def mark_parked(
         if code == WaitCode.FINALITY_CONFLICT:
             # refused for good as far as this node is concerned, so it comes here once
             cur.execute("UPDATE chain_node_state SET finality_conflicts = finality_conflicts + 1")
-        cur.execute(_EVICT, (MAX_PARKED, MAX_PARKED_BYTES))
+        _evict(cur)
 
 
 def mark_refused(conn: Connection, block_hash: bytes, code: str) -> None:

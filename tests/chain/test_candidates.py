@@ -37,6 +37,16 @@ def _add(conn: Connection, name: str, senders: bytes | None = b"", until_ms: int
     return add_candidate(conn, _hash(name), raw, senders=senders, source="rpc", received_ms=NOW, until_ms=until_ms)
 
 
+def _park(conn: Connection, name: str, origin: str, size: int = 10) -> None:
+    raw = name.encode().ljust(size)
+    add_candidate(conn, _hash(name), raw, senders=b"", source="rpc", received_ms=NOW, until_ms=NOW + 1, origin=origin)
+
+
+def _parked(conn: Connection) -> list[str]:
+    """In order of arrival."""
+    return [waiting.raw.decode().strip() for waiting in fetch_work(conn, NOW + 1, 10_000)]
+
+
 def _work(conn: Connection, now_ms: int = NOW, **bounds: int) -> list[str]:
     return [waiting.raw.decode().strip() for waiting in fetch_work(conn, now_ms, **bounds)]
 
@@ -114,6 +124,39 @@ def test_waiting_for_what_is_stored_already_is_no_busy_loop(stored: StoredChain)
     assert _work(conn, NOW + 10**9) == []
     assert expire(conn, NOW) == 0
     assert expire(conn, NOW + 1) == 2
+
+
+def test_one_origins_flood_of_parked_blocks_costs_nobody_else(stored: StoredChain, monkeypatch) -> None:
+    conn = stored.conn
+    monkeypatch.setattr(candidates, "MAX_PARKED", 8)
+    monkeypatch.setattr(candidates, "MAX_PARKED_OF_ORIGIN", 3)
+    for name in ("own 1", "own 2", "own 3", "own 4"):
+        _park(conn, name, "")
+    for number in range(20):
+        _park(conn, f"flood {number}", "ip:10.0.0.1")
+        if number < 2:
+            _park(conn, f"honest {number}", "ip:10.0.0.2")
+    # the flood displaced itself only, then everybody's share shrank in step
+    own = ["own 2", "own 3", "own 4"]
+    assert _parked(conn) == [*own, "honest 0", "honest 1", "flood 17", "flood 18", "flood 19"]
+    assert candidates.is_allowance_used(conn, "ip:10.0.0.1", 10) == (3, 30)
+    assert candidates.is_allowance_used(conn, "ip:10.0.0.2", 10) is None
+    # what waits longest of whoever has most goes first
+    _park(conn, "other", "ip:10.0.0.3")
+    assert "own 2" not in _parked(conn)
+    assert len(_parked(conn)) == 8
+
+
+def test_parked_bytes_of_an_origin_are_bounded(stored: StoredChain, monkeypatch) -> None:
+    conn = stored.conn
+    monkeypatch.setattr(candidates, "MAX_PARKED_BYTES_OF_ORIGIN", 250)
+    for number in range(4):
+        _park(conn, f"big {number}", "ip:10.0.0.1", size=100)
+        _park(conn, f"own {number}", "", size=100)
+    assert [name for name in _parked(conn) if name.startswith("big")] == ["big 2", "big 3"]
+    assert len(_parked(conn)) == 6
+    assert candidates.is_allowance_used(conn, "ip:10.0.0.1", 50) is None
+    assert candidates.is_allowance_used(conn, "ip:10.0.0.1", 51) == (2, 200)
 
 
 def test_a_refused_block_is_known_and_keeps_its_code_only(stored: StoredChain) -> None:

@@ -9,6 +9,8 @@ import pytest
 from chain.core import rlp
 from chain.core.codec import blake3_hash, decode_block, encode_header, header_hash
 from chain.core.types import Block
+from chain.stores import candidates
+from chain.stores.connection import raw_connection
 from tests.factories import wallets
 from tests.rpc.conftest import Caller, Scene
 
@@ -133,3 +135,35 @@ def test_submitted_work_is_queued_once(rpc: Caller, scene: Scene, monkeypatch: p
     assert rpc("mds_submitBlock", h(raw)) == {"hash": block_hash, "status": "queued"}
     assert rpc("mds_submitBlock", h(raw)) == {"hash": block_hash, "status": "known"}
     assert len(kicked) == 1
+
+
+def test_blocks_that_must_wait_have_few_places_for_each_caller(
+    rpc: Caller, scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("chain.services.submit_block.kick", lambda *args: None)
+    monkeypatch.setattr("chain.services.validation.check_work_seal", lambda *args: None)
+    monkeypatch.setattr("chain.stores.candidates.MAX_PARKED_OF_ORIGIN", 2)
+    template = rpc("mds_getBlockTemplate", "B", {"coinbase": "0x" + "11" * 20})
+    fields = rlp.decode_list(bytes.fromhex(template["header"][2:]))
+
+    def block(parent: bytes | None = None, nonce: int = 0) -> str:
+        header = [*fields, [nonce.to_bytes(8, "little")]]
+        if parent is not None:
+            header[3] = [parent]
+        return h(rlp.encode([header, []]))
+
+    def submit(raw: str) -> bytes:
+        assert rpc("mds_submitBlock", raw)["status"] == "queued"
+        return header_hash(decode_block(bytes.fromhex(raw[2:])).header)
+
+    for number in (1, 2):
+        orphan = submit(block(bytes([number]) * 32))
+        # what the writer says of it
+        candidates.mark_parked(raw_connection(), orphan, [bytes([number]) * 32], code="unknown_parents")
+    error = rpc.error("mds_submitBlock", block(b"\x03" * 32))
+    assert (error["code"], error["data"]["reason"]) == (-32005, "limit_exceeded")
+    assert error["data"]["parked"] == 2
+    assert error["data"]["missing"] == ["0x" + "03" * 32]
+    # what need not wait is taken all the same, and so is its child
+    known = submit(block())
+    submit(block(known, nonce=1))

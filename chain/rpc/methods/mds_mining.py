@@ -12,11 +12,15 @@ from chain.core.pool import BlockLimits
 from chain.core.spec import ChainSpec
 from chain.core.template import Template, build_template
 from chain.core.types import Stream
+from chain.rpc.caller import current_caller
 from chain.rpc.formats import data
+from chain.rpc.limits import PREFIX, address_bucket
 from chain.rpc.node import Node
 from chain.rpc.params import PARSERS, Data, address, bad, hash32, hex_bytes
 from chain.rpc.registry import method
 from chain.rpc.threads import in_thread
+from chain.selectors.mds import api_key
+from chain.services.api_keys import digest
 from chain.services.control import mining_settings
 from chain.services.network import now_ms
 from chain.services.pool import Pool, pool_policy
@@ -74,8 +78,18 @@ async def mds_get_block_template(node: Node, stream: Stream, options: TemplateOp
 @method("mds_submitBlock", body_limit=MAX_BLOCK_BODY)
 async def mds_submit_block(node: Node, block: Data) -> dict[str, str]:
     """Hand in a block: RLP [header, body]."""
-    result = await in_thread(submit_block, block, "rpc")
+    result = await in_thread(submit_block, block, "rpc", None, await _origin(node))
     return {"hash": data(result.hash), "status": result.status}
+
+
+async def _origin(node: Node) -> str:
+    """For whom parked blocks are counted: a known key's owner, else the address."""
+    caller = current_caller()
+    if caller.key is not None:
+        found = await node.read(api_key, digest(caller.key), now_ms())
+        if found is not None:
+            return f"key:{found[0]}"
+    return address_bucket(caller).removeprefix(PREFIX)
 
 
 def template_object(template: Template) -> dict[str, Any]:
