@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 
-from django.contrib import admin
 from django.urls import include, path
 
+from admin_ui.admin import site
 from mondoshawan import health
 from mondoshawan.metrics.view import metrics
 
@@ -15,7 +15,7 @@ urlpatterns = [
     path("health", health.health, name="health"),
     path("ready", health.ready, name="ready"),
     path("metrics", metrics, name="metrics"),
-    path("admin/", admin.site.urls),
+    path("admin/", site.urls),
 ]
 for _app in ("admin_ui", "explorer"):
     # explorer last: it owns the root

@@ -186,8 +186,9 @@ class Appliance:
         for line in report["notes"]:
             self.say(line)
         if report["operator_password"]:
-            url = f" at {addresses['web']}/admin/" if "web" in addresses else ""
-            self.say(f"operator login{url}: user operator, password {report['operator_password']} (shown only now)")
+            url = f" at {addresses['web']}/operator/" if "web" in addresses else ""
+            self.say(f"operator login{url}: user operator, password {report['operator_password']}")
+            self.say("  (it ends when you choose your own there; until then each start prints a new one)")
         self.say("Ctrl-C stops the node.")
 
     # ---- life ----

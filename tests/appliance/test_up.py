@@ -185,11 +185,13 @@ def test_the_life_of_a_node(node: Node) -> None:
     stopped = node.command("status")
     assert stopped.returncode == 1
 
-    # the second life: same keys, same database, no new operator, and no stop for a damaged Redis file
+    # the second life: same keys, same database, another first password, and no stop for a damaged Redis file
     damaged = node.folder.redis / "appendonly.aof"
     damaged.write_bytes(b"*1\r\nnonsense\r\n" * 4)
     said = node.start()
-    assert "password" not in said
+    second_password = re.search(r"user operator, password (\S+)", said)
+    assert second_password, said
+    assert second_password[1] != password[1]
     assert "pending transactions are lost" in said
     assert [path.name for path in node.folder.backup.iterdir()] == ["appendonly-1.aof"]
     until(lambda: node.get("/ready")[0] == 200)

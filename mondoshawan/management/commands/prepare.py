@@ -6,18 +6,15 @@ Prints progress on standard error and one JSON object on standard output for ``u
 from __future__ import annotations
 
 import json
-import secrets
 from typing import Any
 
-from django.contrib.auth import get_user_model
 from django.core.management import call_command, get_commands
 from django.core.management.base import BaseCommand
 
+from admin_ui.services import first_run
 from mondoshawan import env as environment
 from mondoshawan.appliance import hooks, keys, postgres
 from mondoshawan.appliance.folder import DataFolder
-
-OPERATOR = "operator"
 
 
 class Command(BaseCommand):
@@ -30,6 +27,9 @@ class Command(BaseCommand):
         """Run the steps in order."""
         env = environment.current()
         folder = DataFolder.of(env)
+        # `up` has done so already; a container that only prepares has not
+        folder.create()
+        keys.ensure_keys(folder.keys)
         if not env.database_url:
             postgres.ensure_database(folder, keys.read_text(folder.keys, keys.DATABASE_PASSWORD) or "")
         call_command("migrate", interactive=False, verbosity=0, stdout=self.stderr)
@@ -38,14 +38,5 @@ class Command(BaseCommand):
         genesis = hooks.genesis_hash()
         if genesis is not None:
             folder.record_genesis(genesis)
-        report = {"operator_password": self._operator(env.operator_password), "notes": hooks.notes()}
+        report = {"operator_password": first_run.ensure_operator(env.operator_password), "notes": hooks.notes()}
         self.stdout.write(json.dumps(report))
-
-    def _operator(self, password: str) -> str | None:
-        """Create the operator where there is no superuser; the password if it was made here, else None."""
-        users = get_user_model().objects
-        if users.filter(is_superuser=True).exists():
-            return None
-        made = None if password else secrets.token_urlsafe(12)
-        users.create_superuser(OPERATOR, password=password or made)
-        return made
