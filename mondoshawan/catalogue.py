@@ -19,6 +19,11 @@ ENTRIES: tuple[Entry, ...] = (
             "the user for the embedded servers does not exist, or is root",
             "name an unprivileged one in MDS_RUN_AS",
         ),
+        (
+            "servers_missing",
+            "one process alone was started without servers",
+            "set MDS_DATABASE_URL and MDS_REDIS_URL, or run `up`, which brings its own",
+        ),
         ("rpc_missing", "the JSON-RPC application is missing from this build", "leave rpc out of MDS_PROCESSES"),
     ),
     *entries(
