@@ -117,7 +117,8 @@ def dashboard(uid: str, title: str, rows: Sequence[Row]) -> dict[str, Any]:
         "time": {"from": "now-1h", "to": "now"},
         "links": [
             {"type": "dashboards", "tags": ["mondoshawan"], "title": "Mondoshawan", "asDropdown": True,
-             "includeVars": True, "keepTime": True, "targetBlank": False, "icon": "external link", "tooltip": "", "url": ""}
+             "includeVars": True, "keepTime": True, "targetBlank": False, "icon": "external link",
+             "tooltip": "", "url": ""}
         ],
         "templating": {
             "list": [

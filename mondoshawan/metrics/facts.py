@@ -36,7 +36,7 @@ class Fact:
 FACTS: tuple[Fact, ...] = (
     # chain
     Fact("blue_score", "Blue score of the sink, the head of the selected chain."),
-    Fact("work_score", "Work score of the sink: blocks of streams A and B in its past and itself."),
+    Fact("work_score", "Work score of the sink: blue blocks of streams A and B in its past."),
     Fact("chain_number", "Number of the sink."),
     Fact("chain_finalized_number", "Number of the finality point."),
     Fact("dag_tips", "Blocks without a child."),
