@@ -38,7 +38,7 @@ def chain_database() -> Iterator[psycopg.Connection]:
     try:
         postgres.wait_ready(postgres.connection_info(folder, password, "postgres"), 60)
         postgres.ensure_database(folder, password)
-        call_command("migrate", "chain", verbosity=0, skip_checks=True)
+        call_command("migrate", verbosity=0, skip_checks=True)
         info = postgres.connection_info(folder, password, postgres.DATABASE)
         with psycopg.connect(**info, autocommit=True) as conn:
             yield conn

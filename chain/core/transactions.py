@@ -61,10 +61,14 @@ def decode_transaction(envelope: bytes, sender: bytes | None = None) -> Transact
 
 def recipient_of(envelope: bytes) -> bytes | None:
     """Whom a stored transaction addresses, None where it creates; nothing else of it is read or checked."""
-    kind = envelope[0]
-    if kind >= 0xC0:
-        return _recipient(as_list(_items(envelope), "transaction", 9)[3])
-    return _recipient(as_list(_items(envelope[1:]), "transaction", _FIELDS_OF_TYPE[kind])[4 if kind == 1 else 5])
+    kind, end = envelope[0], len(envelope)
+    start, places = (0, 3) if kind >= 0xC0 else (1, 4 if kind == 1 else 5)
+    at, _ = rlp.list_span(envelope, start, end)
+    for _ in range(places):
+        # the fields before it are numbers of at most 32 bytes
+        prefix = envelope[at]
+        at += 1 if prefix < 0x80 else prefix - 0x7F
+    return envelope[at + 1 : at + 21] if envelope[at] == 0x94 else None
 
 
 def is_simple_transfer(

@@ -19,29 +19,33 @@ class Role(IntFlag):
     CREATED = 4
 
 
+# plain numbers: there are three of them a transaction
+_SENDER, _RECIPIENT, _CREATED = [int(role) for role in Role]
+
+
 def apply(cur: Cursor, batch: Batch) -> None:
     """Add the transactions of a stretch."""
     rows: list[tuple[bytes, int, int, int]] = []
-    totals: dict[bytes, list[int]] = {}
+    txs: dict[bytes, int] = {}
+    sent: dict[bytes, int] = {}
     for tx in batch.accepted:
         facts = tx.facts
-        roles = {facts.sender: int(Role.SENDER)}
+        roles = {facts.sender: _SENDER}
         if tx.to is not None:
-            roles[tx.to] = roles.get(tx.to, 0) | Role.RECIPIENT
+            roles[tx.to] = roles.get(tx.to, 0) | _RECIPIENT
         if facts.contract_address is not None and facts.status:
-            roles[facts.contract_address] = roles.get(facts.contract_address, 0) | Role.CREATED
+            roles[facts.contract_address] = roles.get(facts.contract_address, 0) | _CREATED
         for address, role in roles.items():
-            rows.append((address, facts.number, facts.index, int(role)))
-            total = totals.setdefault(address, [0, 0])
-            total[0] += 1
-        totals[facts.sender][1] += 1
+            rows.append((address, facts.number, facts.index, role))
+            txs[address] = txs.get(address, 0) + 1
+        sent[facts.sender] = sent.get(facts.sender, 0) + 1
     insert(cur, "explorer_activity", ACTIVITY, rows)
     add(
         cur,
         "explorer_address_total",
         (("address", "bytea"),),
         (("txs", "int8"), ("sent", "int8")),
-        [(address, *total) for address, total in sorted(totals.items())],
+        [(address, txs[address], sent.get(address, 0)) for address in sorted(txs)],
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from chain.stores.connection import Cursor
 from explorer.indexers.batch import Batch, Projection
-from explorer.indexers.writing import Columns, arrays, names, unnest
+from explorer.indexers.writing import Columns, names, relation
 
 CONTRACT: Columns = (
     ("address", "bytea"),
@@ -33,10 +33,11 @@ def apply(cur: Cursor, batch: Batch) -> None:
         place = (None, None) if made is None else (made.index, made.sender)
         rows.setdefault(code.address, (code.address, code.number, *place, code.code_hash, code.size))
     if rows:
+        source, args = relation(cur, CONTRACT, [rows[address] for address in sorted(rows)])
         cur.execute(
-            f"INSERT INTO explorer_contract ({names(CONTRACT)}) SELECT {names(CONTRACT)} FROM {unnest(CONTRACT)}"  # noqa: S608
+            f"INSERT INTO explorer_contract ({names(CONTRACT)}) SELECT {names(CONTRACT)} FROM {source}"  # noqa: S608
             " ON CONFLICT (address) DO NOTHING",
-            arrays([rows[address] for address in sorted(rows)]),
+            args,
         )
 
 

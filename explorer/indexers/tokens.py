@@ -9,7 +9,7 @@ from typing import NamedTuple
 from chain.stores.connection import Cursor
 from explorer.indexers.batch import Batch, Projection
 from explorer.indexers.token_events import TOPICS, movements
-from explorer.indexers.writing import Columns, arrays, insert, names, unnest
+from explorer.indexers.writing import Columns, insert, names, relation
 
 ZERO = bytes(20)
 TRANSFER: Columns = (
@@ -92,11 +92,12 @@ def apply(cur: Cursor, batch: Batch) -> None:
     first: dict[bytes, Transfer] = {}
     for row in transfers:
         first.setdefault(row.token, row)
+    new = [(token, row.standard, row.number, row.log_index) for token, row in sorted(first.items())]
+    source, args = relation(cur, _NEW_TOKEN, new)
     cur.execute(
         f"INSERT INTO explorer_token ({names(_NEW_TOKEN)}, transfers, holders, supply, is_described, name, symbol)"  # noqa: S608
-        f" SELECT {names(_NEW_TOKEN)}, 0, 0, 0, false, '', '' FROM {unnest(_NEW_TOKEN)}"
-        " ON CONFLICT (address) DO NOTHING",
-        arrays([(token, row.standard, row.number, row.log_index) for token, row in sorted(first.items())]),
+        f" SELECT {names(_NEW_TOKEN)}, 0, 0, 0, false, '', '' FROM {source} ON CONFLICT (address) DO NOTHING",
+        args,
     )
     _change(cur, Changes.of(transfers))
 
@@ -123,10 +124,11 @@ def _change(cur: Cursor, changes: Changes) -> None:
         (token, count, holders.get(token, 0), changes.supply.get(token, 0))
         for token, count in sorted(changes.transfers.items())
     ]
+    source, args = relation(cur, _TOKEN_SUMS, rows)
     cur.execute(
         "UPDATE explorer_token t SET transfers = t.transfers + n.transfers, holders = t.holders + n.holders,"  # noqa: S608
-        f" supply = t.supply + n.supply FROM {unnest(_TOKEN_SUMS)} WHERE t.address = n.address",
-        arrays(rows),
+        f" supply = t.supply + n.supply FROM {source} WHERE t.address = n.address",
+        args,
     )
 
 
@@ -137,9 +139,10 @@ def _move(cur: Cursor, table: str, keys: Columns, changes: dict[tuple, int]) -> 
         return {}
     order = sorted(moved)
     same = " AND ".join([f"t.{name} = n.{name}" for name, _ in keys])
+    source, args = relation(cur, keys, order)
     cur.execute(
-        f"SELECT {names(keys)}, t.amount FROM {unnest(keys)} JOIN {table} t USING ({names(keys)})",  # noqa: S608
-        arrays(order),
+        f"SELECT {names(keys)}, t.amount FROM {source} JOIN {table} t USING ({names(keys)})",  # noqa: S608
+        args,
         binary=True,
     )
     before = {
@@ -159,13 +162,15 @@ def _move(cur: Cursor, table: str, keys: Columns, changes: dict[tuple, int]) -> 
             holders[key[0]] = holders.get(key[0], 0) + (1 if new > 0 else -1)
     if kept:
         columns = (*keys, *_AMOUNT)
+        source, args = relation(cur, columns, kept)
         cur.execute(
-            f"INSERT INTO {table} ({names(columns)}) SELECT {names(columns)} FROM {unnest(columns)}"  # noqa: S608
+            f"INSERT INTO {table} ({names(columns)}) SELECT {names(columns)} FROM {source}"  # noqa: S608
             f" ON CONFLICT ({names(keys)}) DO UPDATE SET amount = excluded.amount",
-            arrays(kept),
+            args,
         )
     if gone:
-        cur.execute(f"DELETE FROM {table} t USING {unnest(keys)} WHERE {same}", arrays(gone))  # noqa: S608
+        source, args = relation(cur, keys, gone)
+        cur.execute(f"DELETE FROM {table} t USING {source} WHERE {same}", args)  # noqa: S608
     return holders
 
 

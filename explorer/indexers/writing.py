@@ -18,14 +18,21 @@ def names(columns: Columns) -> str:
     return ", ".join([f'"{name}"' for name, _ in columns])
 
 
-def unnest(columns: Columns) -> str:
-    """``unnest`` of one array parameter a column, as the relation n."""
-    return f"unnest({', '.join([f'%s::{kind}[]' for _, kind in columns])}) n({names(columns)})"
+def relation(cur: Cursor, columns: Columns, rows: Sequence[Sequence[Any]]) -> tuple[str, list[Any]]:
+    """Rows as the relation n of a statement that follows: its text for FROM, and its parameters.
 
-
-def arrays(rows: Sequence[Sequence[Any]]) -> list[list[Any]]:
-    """Rows turned into the parameters of ``unnest``."""
-    return [list(column) for column in zip(*rows, strict=True)]
+    Few rows are arrays.  Many go by COPY into a staging table of the session, which the transaction's end empties:
+    the driver writes arrays of bytes as text, COPY takes them as they are.
+    """
+    if len(rows) <= _FEW_ROWS:
+        arrays = [list(column) for column in zip(*rows, strict=True)] or [[] for _ in columns]
+        return f"unnest({', '.join([f'%s::{kind}[]' for _, kind in columns])}) n({names(columns)})", arrays
+    stage = f"stage_{'_'.join([name for name, _ in columns])}"
+    described = ", ".join([f'"{name}" {kind}' for name, kind in columns])
+    cur.execute(f"CREATE TEMP TABLE IF NOT EXISTS {stage} ({described}) ON COMMIT DELETE ROWS")
+    cur.execute(f"DELETE FROM pg_temp.{stage}")  # noqa: S608 - our own names
+    copy_rows(cur, f"pg_temp.{stage}", columns, rows)
+    return f"pg_temp.{stage} n", []
 
 
 def insert(cur: Cursor, table: str, columns: Columns, rows: Sequence[Sequence[Any]]) -> None:
@@ -33,10 +40,8 @@ def insert(cur: Cursor, table: str, columns: Columns, rows: Sequence[Sequence[An
     if len(rows) > _FEW_ROWS:
         copy_rows(cur, table, columns, rows)
     elif rows:
-        cur.execute(
-            f"INSERT INTO {table} ({names(columns)}) SELECT {names(columns)} FROM {unnest(columns)}",  # noqa: S608
-            arrays(rows),
-        )
+        source, args = relation(cur, columns, rows)
+        cur.execute(f"INSERT INTO {table} ({names(columns)}) SELECT {names(columns)} FROM {source}", args)  # noqa: S608
 
 
 def add(cur: Cursor, table: str, keys: Columns, sums: Columns, rows: Sequence[Sequence[Any]]) -> None:
@@ -45,8 +50,9 @@ def add(cur: Cursor, table: str, keys: Columns, sums: Columns, rows: Sequence[Se
         return
     changes = ", ".join([f'"{name}" = t."{name}" + excluded."{name}"' for name, _ in sums])
     columns = (*keys, *sums)
+    source, args = relation(cur, columns, rows)
     cur.execute(
-        f"INSERT INTO {table} AS t ({names(columns)}) SELECT {names(columns)} FROM {unnest(columns)}"  # noqa: S608
+        f"INSERT INTO {table} AS t ({names(columns)}) SELECT {names(columns)} FROM {source}"  # noqa: S608
         f" ON CONFLICT ({names(keys)}) DO UPDATE SET {changes}",
-        arrays(rows),
+        args,
     )

@@ -24,6 +24,7 @@ from chain.core.transactions import (
     intrinsic_gas,
     is_simple_transfer,
     keccak,
+    recipient_of,
     recover_address,
 )
 from chain.core.types import UINT64_MAX, UINT256_MAX, AccessEntry, Transaction
@@ -356,3 +357,16 @@ def test_the_shortest_entries_are_within_the_bound_on_lists(count: int) -> None:
 def test_an_envelope_of_nothing_but_lists_is_refused_early() -> None:
     data = b"\x01" + rlp.wrap_list(b"\xc0" * 100_000)
     assert code_of(data) == RuleCode.FIELD_COUNT
+
+
+@pytest.mark.parametrize("kind", [0, 1, 2, 4])
+@pytest.mark.parametrize("to", [bytes([7]) * 20, None])
+@pytest.mark.parametrize("big", [False, True])
+def test_the_recipient_is_read_without_the_rest(kind: int, to: bytes | None, big: bool) -> None:
+    number = 2**64 - 2 if big else 5
+    price, value = (2**255, 2**250) if big else (0, 0)
+    fees = [price] if kind < 2 else [0, price]
+    fields = [*([] if kind == 0 else [1]), number, *fees, number, to or b"", value, b"x" * 300, *([[]] if kind else [])]
+    fields += [[]] if kind == 4 else []
+    envelope = (bytes([kind]) if kind else b"") + rlp.encode([*fields, 1, 2**255, 3])
+    assert recipient_of(envelope) == to

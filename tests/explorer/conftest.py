@@ -49,12 +49,19 @@ class Growing:
 
 
 @pytest.fixture
-def growing(transactional_db: None) -> Iterator[Growing]:
-    """An initialised devnet without blocks."""
-    conn = raw_connection()
-    wipe(conn)
-    yield Growing(conn)
-    wipe(raw_connection())
+def growing(django_db_setup: None, django_db_blocker: Any) -> Iterator[Growing]:
+    """An initialised devnet without blocks, in tables that are emptied before and after; no others are touched.
+
+    What a test commits is really committed: other connections see it.
+    """
+    from django.db import connection
+
+    with django_db_blocker.unblock():
+        conn = raw_connection()
+        wipe(conn)
+        yield Growing(conn)
+        wipe(raw_connection())
+        connection.close()
 
 
 @pytest.fixture

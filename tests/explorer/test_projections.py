@@ -16,8 +16,6 @@ from tests.factories import wallets
 from tests.factories.chain import Effects
 from tests.factories.database import fetch
 
-pytestmark = pytest.mark.django_db(transaction=True)
-
 
 def follow(conn: Connection, items: int = sync.STEP_ITEMS) -> None:
     while sync.step(conn, items=items) is not None:

@@ -24,8 +24,6 @@ from explorer.selectors.lag import TRUSTED, index_lag_blocks
 from tests.explorer.conftest import Growing, index_dump
 from tests.explorer.test_projections import Wanderer
 
-pytestmark = pytest.mark.django_db(transaction=True)
-
 
 @pytest.fixture
 def kicks(monkeypatch: pytest.MonkeyPatch, redis_url: str) -> list[tuple[Any, ...]]:

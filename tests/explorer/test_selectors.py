@@ -16,7 +16,6 @@ from tests.explorer.test_projections import Wanderer, tokens_scene
 from tests.explorer.token_logs import ALICE, BOB, COIN
 from tests.factories.database import fetch
 
-pytestmark = pytest.mark.django_db(transaction=True)
 END = 2**62
 FIRST, LAST = b"", b"\xff" * 20
 

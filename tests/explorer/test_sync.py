@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import pytest
-
 from chain.stores.connection import Connection
 from explorer.indexers import sync
 from tests.explorer.conftest import Growing, index_dump
 from tests.factories import wallets
 from tests.factories.database import fetch
-
-pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def follow(conn: Connection) -> None:

@@ -66,7 +66,6 @@ def label_code(name: bytes, decimals: int) -> bytes:
 NICE, LOOPING, SILENT = (bytes([n]) * 20 for n in (0x21, 0x22, 0x23))
 
 
-@pytest.mark.django_db(transaction=True)
 def test_new_tokens_are_asked_once(growing: Growing, index_conn: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(describe, "CALL_GAS", 10**9)
     codes = {NICE: label_code(b"Nice", 6), LOOPING: asm.asm(asm.JUMPDEST, asm.push(bytes([0])), asm.JUMP)}
@@ -86,7 +85,6 @@ def test_new_tokens_are_asked_once(growing: Growing, index_conn: Connection, mon
     assert describe.describe_round() == 0
 
 
-@pytest.mark.django_db(transaction=True)
 def test_a_label_of_an_undone_block_is_not_kept(growing: Growing, index_conn: Connection) -> None:
     growing.grow([growing.factory.send(growing.sink, 0, NICE, 0)], Effects(logs={0: (erc20(NICE, ZERO, ALICE, 5),)}))
     while sync.step(index_conn) is not None:
