@@ -237,10 +237,10 @@ def wait_ready(info: dict[str, str | int], seconds: float, pause: Callable[[floa
                 return
         except psycopg.OperationalError as error:
             if time.monotonic() > deadline:
-                reason = str(error).strip().splitlines()[-1]
                 raise ConfigError(
-                    "postgres_unready", f"PostgreSQL does not answer: {reason}", hint="log/postgres.log says more"
-                ) from error
+                    "postgres_unready", f"PostgreSQL does not answer: {_reason(error)}",
+                    hint="log/postgres.log says more",
+                ) from error  # fmt: skip
         pause(0.1)
 
 
@@ -291,11 +291,17 @@ def require_usable(url: str, seconds: float, pause: Callable[[float], None] = ti
                 return
         except psycopg.OperationalError as error:
             if time.monotonic() > deadline:
-                reason = str(error).strip().splitlines()[-1]
                 raise ConfigError(
-                    "postgres_unready", f"PostgreSQL does not answer: {reason}", hint="check MDS_DATABASE_URL"
+                    "postgres_unready", f"PostgreSQL does not answer: {_reason(error)}", hint="check MDS_DATABASE_URL"
                 ) from error
         pause(0.5)
+
+
+def _reason(error: psycopg.OperationalError) -> str:
+    """The line that says what happened; the driver adds questions and summaries around it."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    telling = [line for line in lines if "failed: " in line or "FATAL" in line]
+    return (telling or lines or [type(error).__name__])[-1]
 
 
 def ensure_database(folder: DataFolder, password: str) -> bool:

@@ -232,3 +232,6 @@ def test_a_server_that_is_not_there() -> None:
     assert caught.value.code == "postgres_unready"
     assert "MDS_DATABASE_URL" in caught.value.data["hint"]
     assert "hunter2" not in str(caught.value)
+    # one line, and the one that says why
+    assert str(caught.value).count("\n") == 0
+    assert "Connection refused" in str(caught.value)

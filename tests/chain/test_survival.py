@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import redis
@@ -17,8 +18,10 @@ from chain.core.pool import CodeKind, SenderState
 from chain.core.transactions import decode_transaction
 from chain.core.types import Block, Stream
 from chain.pipeline.writer import Writer
+from chain.services import import_blocks as importing
 from chain.services import submit_block as door
 from chain.services import writer as service
+from chain.services.block_file import write_block_file
 from chain.services.pool import Pool, pool_policy
 from chain.services.pool.wire import unpack_sender
 from chain.services.publish import RedisPublisher
@@ -219,7 +222,25 @@ class Shown:
         )
 
 
-def test_a_reorganisation_of_fifty_blocks_leaves_nothing_of_the_losers(bench, client):
+def by_door(node: Shown, blocks: list[Block], *_: object) -> None:
+    """One after another, as they come from miners and peers."""
+    node.take(*blocks)
+
+
+def by_file(node: Shown, blocks: list[Block], path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As an operator brings a heavier branch: the import's own checks, door and writer."""
+    spec = node.bench.spec
+    for module in (importing, door):
+        monkeypatch.setattr(module, "current_spec", lambda: spec)
+        monkeypatch.setattr(module, "now_ms", lambda: START + 3_600_000)
+    monkeypatch.setattr(importing, "current_genesis", lambda: Mini(spec).genesis)
+    write_block_file(path, Mini(spec).genesis.hash, len(blocks), map(encode_block, blocks))
+    found = importing.import_blocks(path, drain=node.writer.drain, workers=1)
+    assert (found.taken, found.known, found.left) == (len(blocks), 0, ())
+
+
+@pytest.mark.parametrize("bring", [by_door, by_file])
+def test_a_reorganisation_of_fifty_blocks_leaves_nothing_of_the_losers(bench, client, bring, tmp_path, monkeypatch):
     spec = bench.spec
     loser, winner = Mini(spec), Mini(spec)
     envelopes = [contract(spec, 1, n) if n % 7 == 3 else transfer(spec, 1, n, BOB, value=n + 1) for n in range(50)]
@@ -252,7 +273,7 @@ def test_a_reorganisation_of_fifty_blocks_leaves_nothing_of_the_losers(bench, cl
     lost = dump(bench.connection)
     assert lost["chain_log"]
 
-    node.take(*heavy)
+    bring(node, heavy, tmp_path / "heavier", monkeypatch)
     state = load.load_node_state(bench.connection)
     assert (state.sink, state.reorgs, state.deepest_reorg) == (winner.engine.sink.hash, 1, 50)
     after = dump(bench.connection, leave_out=(*BY_ARRIVAL, *DAG_TABLES))
