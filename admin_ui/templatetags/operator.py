@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +15,7 @@ from explorer.amounts import span
 from explorer.templatetags.mds import ago, badge
 
 register = template.Library()
+_LINK = re.compile(r"\[([^]]*)\]\([^)]*\)")
 
 _KINDS = {
     "RUNNING": "ok", "STARTING": "warn", "STOPPING": "warn", "mining": "ok", "waiting": "ok", "starting": "warn",
@@ -44,7 +46,7 @@ def operator_rooms(context: Any) -> list[dict[str, Any]]:
     """Links of the navigation that the user may follow; its pages belong to a room by the start of their names."""
     request = context["request"]
     role = role_of(request.user)
-    here = request.resolver_match.url_name if request.resolver_match else ""
+    here = (request.resolver_match.url_name if request.resolver_match else None) or ""
     return [
         {"label": label, "route": f"operator:{name}", "is_here": here == name or here.startswith(f"{name}-")}
         for label, name, needed in ROOMS
@@ -86,6 +88,12 @@ def state(word: Any) -> SafeString:
 def since(moment: datetime | None) -> SafeString:
     """How long ago a datetime was."""
     return ago(int(moment.timestamp() * 1000) if moment else None)
+
+
+@register.filter
+def plain(text: str) -> str:
+    """A sentence of the documentation without its marks."""
+    return _LINK.sub(r"\1", text).replace("`", "")
 
 
 @register.filter
