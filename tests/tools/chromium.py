@@ -7,7 +7,7 @@ import json
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -44,6 +44,8 @@ class Page:
         # bytes that each address took on the wire
         self.sizes: dict[str, int] = {}
         self._urls: dict[str, str] = {}
+        # called with the parameters of events by these names
+        self.listeners: dict[str, Callable[[dict[str, Any]], None]] = {}
         self.complaints: list[str] = []
         for domain in ("Page", "Network", "Runtime", "Log"):
             self.call(f"{domain}.enable")
@@ -91,10 +93,19 @@ class Page:
         file.write_bytes(image)
         return image
 
+    def wait(self, event: str, seconds: float = _PATIENCE_S) -> None:
+        """Read until an event of this name has come since the last ``open`` or ``wait``."""
+        end = time.monotonic() + seconds
+        while event not in self._events:
+            self._receive(end - time.monotonic())
+        self._events.clear()
+
     def _receive(self, seconds: float) -> dict[str, Any]:
         message = json.loads(self._socket.recv(timeout=max(0.0, seconds)))
         method, parameters = message.get("method", ""), message.get("params", {})
         self._events.append(method)
+        if method in self.listeners:
+            self.listeners[method](parameters)
         if method == "Network.requestWillBeSent":
             self.requests.append(parameters["request"]["url"])
             self._urls[parameters["requestId"]] = parameters["request"]["url"]

@@ -27,7 +27,7 @@ const calm = matchMedia("(prefers-reduced-motion: reduce)");
 const shown = { now: 0, still: calm.matches, hover: null, lit: null, chosen: null, pulse: null, reorg: null };
 minimap.colours = painter.colours;
 
-let line = "connecting", paused = false, held = [], asked = 0, before = 0, stripDue = true, clock = 0;
+let line = "connecting", paused = false, held = [], asked = 0, before = 0, stripDue = true, stripAt = 0, clock = 0;
 
 // ---- drawing: a frame is asked for when something changed, and goes on while something moves ----
 const frame = () => {
@@ -38,12 +38,16 @@ const frame = () => {
   const travels = view.step(Math.min(100, time - before), shown.still);
   before = time;
   const moves = painter.paint(dag, view, shown);
-  if (stripDue || travels) {
+  // the strip is an hour wide: what moves in it within a quarter of a second is less than a pixel
+  if (stripDue && time - stripAt > 250) {
     minimap.paint(view.low, view.high);
     stripDue = false;
+    stripAt = time;
   }
   if (tip.dataset.block) placeTip();
+  if (travels) stripDue = true;
   if (travels || moves) redraw();
+  else if (stripDue) setTimeout(redraw, 260);
   else if (shown.reorg && time - shown.reorg.since >= REORG_MS) shown.reorg = null;
 };
 const redraw = () => {

@@ -6,6 +6,7 @@ const BIRTH_MS = 260;
 const PULSE_MS = 700;
 export const REORG_MS = 2600;
 const TURN = Math.PI * 2;
+const DENSE = 5; // pixels a score; below it blocks are dots and edges straight
 
 const COLOURS = {
   card: "--card", line: "--line", strong: "--line-strong", text: "--text", quiet: "--quiet", accent: "--accent",
@@ -57,6 +58,33 @@ const edge = (context, x1, y1, x2, y2) => {
   }
 };
 
+// Strokes edges in portions: without a graphics card one path of thousands of them costs far more than many of a few.
+class Pen {
+  #count = 0;
+
+  constructor(context, straight) {
+    this.context = context;
+    this.straight = straight;
+    context.beginPath();
+  }
+
+  edge(x1, y1, x2, y2) {
+    if (this.straight) {
+      this.context.moveTo(x1, y1);
+      this.context.lineTo(x2, y2);
+    } else {
+      edge(this.context, x1, y1, x2, y2);
+    }
+    if (++this.#count === 48) this.end();
+  }
+
+  end() {
+    this.context.stroke();
+    this.context.beginPath();
+    this.#count = 0;
+  }
+}
+
 export class Painter {
   colours = null;
   #canvas;
@@ -81,15 +109,14 @@ export class Painter {
     const context = this.#context, colours = this.colours;
     context.setTransform(this.#ratio, 0, 0, this.#ratio, 0, 0);
     context.clearRect(0, 0, view.width, view.height);
-    this.#lanes(context, view);
     const [from, to] = dag.range(view.low - 40 / view.scale, view.high + 40 / view.scale);
     const seen = dag.sorted;
     // ---- edges ----
-    const dense = view.scale < 5;
+    const dense = view.scale < DENSE;
     context.lineWidth = 1;
     context.strokeStyle = colours.strong;
     context.globalAlpha = dense ? 0.45 : 0.75;
-    context.beginPath();
+    const pen = new Pen(context, dense);
     const chain = [];
     for (let at = from; at < to; at++) {
       const block = seen[at], x = view.x(block.score), y = yOf(block, view);
@@ -102,46 +129,21 @@ export class Painter {
         }
         // consecutive blocks of one lane are joined by their places already when they are this close
         if (dense && parent.stream === block.stream && parent.slot === block.slot) continue;
-        edge(context, x, y, view.x(parent.score), yOf(parent, view));
+        pen.edge(x, y, view.x(parent.score), yOf(parent, view));
       }
     }
-    context.stroke();
+    pen.end();
     // ---- the selected chain ----
     context.globalAlpha = 1;
     context.lineWidth = dense ? 1.5 : 2.25;
     context.strokeStyle = colours.accent;
-    context.lineJoin = "round";
-    context.beginPath();
-    for (let at = 0; at < chain.length; at += 4) edge(context, chain[at], chain[at + 1], chain[at + 2], chain[at + 3]);
-    context.stroke();
+    for (let at = 0; at < chain.length; at += 4) pen.edge(chain[at], chain[at + 1], chain[at + 2], chain[at + 3]);
+    pen.end();
     let moving = this.#reorg(context, dag, view, state);
     // ---- blocks ----
     moving = this.#blocks(context, seen, from, to, view, state) || moving;
     moving = this.#marks(context, dag, view, state) || moving;
     return moving;
-  }
-
-  #lanes(context, view) {
-    const { line, quiet, streams } = this.colours;
-    context.font = "600 12px system-ui, sans-serif";
-    context.textBaseline = "top";
-    for (const stream of [1, 2, 3]) {
-      const top = LANES[stream].top * view.height, height = LANES[stream].share * view.height;
-      context.globalAlpha = 0.05;
-      context.fillStyle = streams[stream];
-      context.fillRect(0, top, view.width, height);
-      context.globalAlpha = 1;
-      if (stream > 1) {
-        context.fillStyle = line;
-        context.fillRect(0, Math.round(top), view.width, 1);
-      }
-      context.fillStyle = streams[stream];
-      context.fillText("ABC"[stream - 1], 12, top + 9);
-      context.fillStyle = quiet;
-      context.font = "12px system-ui, sans-serif";
-      context.fillText(["10 s", "1 s", "0.1 s"][stream - 1], 26, top + 9);
-      context.font = "600 12px system-ui, sans-serif";
-    }
   }
 
   #blocks(context, seen, from, to, view, state) {
@@ -160,6 +162,11 @@ export class Painter {
       }
     };
     const dim = state.lit ? 0.28 : 1;
+    if (view.scale < DENSE) {
+      this.#dots(context, view, filled, waiting, reds, dim);
+      context.globalAlpha = 1;
+      return this.#young(context, view, state, young, dim);
+    }
     const raised = view.scale > 9;
     for (let stream = 0; stream < 4; stream++) {
       const list = filled[stream];
@@ -199,10 +206,32 @@ export class Painter {
       context.fill();
       context.globalAlpha = dim;
       context.strokeStyle = red;
-      context.lineWidth = view.scale < 5 ? 1 : 2;
-      all(reds, view.scale < 5 ? 0 : -1);
+      context.lineWidth = view.scale < DENSE ? 1 : 2;
+      all(reds, view.scale < DENSE ? 0 : -1);
       context.stroke();
     }
+    return this.#young(context, view, state, young, dim);
+  }
+
+  // so small that a circle is a square
+  #dots(context, view, filled, waiting, reds, dim) {
+    const dot = (block, r) => context.fillRect(view.x(block.score) - r, yOf(block, view) - r, r * 2, r * 2);
+    for (const [lists, alpha] of [[waiting, 0.5], [filled, 1]]) {
+      context.globalAlpha = dim * alpha;
+      lists.forEach((list, stream) => {
+        context.fillStyle = this.colours.streams[stream];
+        for (const block of list) dot(block, sizeOf(block, view));
+      });
+    }
+    context.globalAlpha = dim;
+    context.fillStyle = this.colours.red;
+    for (const block of reds) dot(block, sizeOf(block, view) + 0.6);
+    context.fillStyle = this.colours.card;
+    for (const block of reds) dot(block, sizeOf(block, view) - 0.6);
+  }
+
+  #young(context, view, state, young, dim) {
+    const { red, streams } = this.colours;
     for (const block of young) {
       const grown = Math.min(1, (state.now - block.born) / BIRTH_MS);
       const r = sizeOf(block, view) * (1 - (1 - grown) ** 3);
