@@ -25,6 +25,7 @@ _ROUTES = {
     "tx": "explorer:transaction",
     "address": "explorer:address",
     "token": "explorer:token",
+    "miner": "explorer:miner",
 }
 _PHASES = {1: "local", 2: "transfer", 3: "cross"}
 
@@ -73,7 +74,7 @@ def mds_hash(value: Any, kind: str = "", copy: bool = True, full: bool = False) 
     ----------
     value : bytes or str
     kind : str
-        ``block``, ``tx``, ``address`` or ``token`` links to that page, else no link.
+        ``block``, ``tx``, ``address``, ``token`` or ``miner`` links to that page, else no link.
     copy, full : bool
         Whether there is a button; whether nothing is left out.
     """

@@ -1,0 +1,304 @@
+"""Shards, miners, fees and supply as their pages show them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from redis.exceptions import RedisError
+
+from chain.core.spec import stream_name
+from chain.selectors.gauges import ACCOUNTS_BY_SHARD
+from chain.selectors.query import Query
+from chain.selectors.stats import STANDING, STREAM_WINDOWS, Standing, StreamWindow
+from chain.services.network import current_spec
+from chain.services.pool import Pool, pool_policy
+from chain.services.redis_client import redis_client
+from chain.stores.connection import Connection
+from explorer.paging import PAGE
+from explorer.selectors.miners import MINERS_BELOW, MINERS_FIRST, MinerView
+from explorer.selectors.series import SERIES_SINCE, SeriesView
+from explorer.selectors.shards import CROSSED, LATTICE_DIGESTS, SHARD_LOADS
+
+# epochs that "now" means for shards: a minute at full rate
+WINDOW = 600
+STREAMS_WINDOW_MS = 600_000
+_HASH = 32
+# epochs whose tips make the percentiles
+_FEE_EPOCHS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A stretch of time for charts: its name in addresses, its length and the width of a point, both in s."""
+
+    name: str
+    label: str
+    seconds: int
+    width: int
+
+
+SPANS = (
+    Span("hour", "Hour", 3_600, 60),
+    Span("day", "Day", 86_400, 3_600),
+    Span("month", "Month", 30 * 86_400, 86_400),
+    Span("year", "Year", 366 * 86_400, 86_400),
+)
+
+
+def span_of(name: str) -> Span:
+    """The span of a name, the hour for anything else."""
+    return next((span for span in SPANS if span.name == name), SPANS[0])
+
+
+def income_place_of(cursor: str) -> tuple[int, bytes] | None:
+    """Read a cursor ``income-coinbase``; None where it is none."""
+    income, _, coinbase = cursor.partition("-")
+    if not (income.isascii() and income.isdigit() and len(income) <= 78 and len(coinbase) == 40):
+        return None
+    try:
+        return int(income), bytes.fromhex(coinbase)
+    except ValueError:
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class ShardFigures:
+    """One shard; ``share`` is its part of the busiest one's load, ``crossing`` the part that left it."""
+
+    shard: int
+    accounts: int
+    txs: int
+    crossed: int
+    share: float
+    digest: bytes
+
+    @property
+    def crossing(self) -> float:
+        """Fraction of its transactions that left phase 1."""
+        return self.crossed / self.txs if self.txs else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class ShardsPage:
+    """All shards over the epochs above ``since``."""
+
+    since: int
+    epochs: int
+    shards: tuple[ShardFigures, ...]
+
+    @property
+    def txs(self) -> int:
+        """Transactions of all shards."""
+        return sum(shard.txs for shard in self.shards)
+
+    @property
+    def crossed(self) -> int:
+        """Those that left phase 1."""
+        return sum(shard.crossed for shard in self.shards)
+
+
+def shards(conn: Connection) -> ShardsPage:
+    """Accounts and load of every shard over the newest epochs."""
+    count = current_spec().shard_count
+    standing = STANDING.one(conn)
+    number = standing.number if standing else 0
+    since = max(0, number - WINDOW)
+    loads = {load.shard: load.txs for load in SHARD_LOADS.all(conn, since)}
+    crossed = dict(CROSSED.all(conn, since))
+    accounts = {int(named.name): named.value for named in ACCOUNTS_BY_SHARD.all(conn)}
+    digests = LATTICE_DIGESTS.one(conn, number) or bytes(_HASH * count)
+    most = max([*loads.values(), 1])
+    return ShardsPage(
+        since,
+        number - since,
+        tuple(
+            [
+                ShardFigures(
+                    shard=i,
+                    accounts=accounts.get(i, 0),
+                    txs=loads.get(i, 0),
+                    crossed=crossed.get(i, 0),
+                    share=loads.get(i, 0) / most,
+                    digest=digests[i * _HASH : (i + 1) * _HASH],
+                )
+                for i in range(count)
+            ]
+        ),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class StreamFigures:
+    """A stream over the last ten minutes; ``interval_s`` as wanted and as it was."""
+
+    name: str
+    seal: str
+    wanted_s: float
+    window: StreamWindow | None
+    total: int
+
+    @property
+    def interval_s(self) -> float | None:
+        """Seconds between its blocks."""
+        blocks = self.window.blocks if self.window else 0
+        return STREAMS_WINDOW_MS / 1000 / blocks if blocks else None
+
+
+@dataclass(frozen=True, slots=True)
+class MinersPage:
+    """Streams and a page of miners; ``older`` is the address of the next page."""
+
+    streams: tuple[StreamFigures, ...]
+    miners: tuple[MinerView, ...]
+    is_first: bool
+    older: str
+
+
+_SEALS = {"A": "BLAKE3 work", "B": "kHeavyHash work", "C": "VRF lottery"}
+
+
+def miners(conn: Connection, before: tuple[int, bytes] | None, now_ms: int) -> MinersPage:
+    """Streams, and miners by income."""
+    spec = current_spec()
+    windows = {window.stream: window for window in STREAM_WINDOWS.all(conn, now_ms - STREAMS_WINDOW_MS)}
+    standing = STANDING.one(conn)
+    totals = (standing.blocks_a, standing.blocks_b, standing.blocks_c) if standing else (0, 0, 0)
+    intervals = [spec.stream(stream).interval_ms for stream in (1, 2, 3)]
+    streams = [
+        StreamFigures(
+            stream_name(stream),
+            _SEALS[stream_name(stream)],
+            intervals[stream - 1] / 1000,
+            windows.get(stream),
+            totals[stream - 1],
+        )
+        for stream in (1, 2, 3)
+    ]
+    if before is None:
+        found = MINERS_FIRST.all(conn, PAGE + 1)
+    else:
+        found = MINERS_BELOW.all(conn, before[0], before[1], PAGE + 1)
+    shown = found[:PAGE]
+    older = f"?before={shown[-1].income}-{shown[-1].coinbase.hex()}" if len(found) > PAGE else ""
+    return MinersPage(tuple(streams), tuple(shown), before is None, older)
+
+
+@dataclass(frozen=True, slots=True)
+class FeesPage:
+    """The fee market; prices in wei per gas, ``pending`` None where the pool cannot be asked."""
+
+    standing: Standing | None
+    percentiles: tuple[tuple[int, int], ...]
+    sampled: int
+    pending: int | None
+    pending_bytes: int | None
+    span: Span
+    chart: dict[str, Any]
+
+    @property
+    def transfer_cost(self) -> int | None:
+        """Wei that a plain transfer costs with the middle tip."""
+        if self.standing is None:
+            return None
+        middle = dict(self.percentiles).get(50, 0)
+        return 21_000 * (self.standing.next_base_fee + middle)
+
+
+# (number above which to look, percentiles): tips of accepted transactions in wei per gas
+_TIPS: Query[tuple[int, list[int]]] = Query(
+    "SELECT count(*), percentile_disc(%s::float8[]) WITHIN GROUP (ORDER BY s.tip) FROM ("
+    " SELECT a.effective_gas_price - e.base_fee AS tip FROM chain_acceptance a"
+    " JOIN chain_selected_chain c ON c.number = a.number JOIN chain_epoch e ON e.hash = c.hash"
+    ' WHERE a.number > %s ORDER BY a.number DESC, a."index" LIMIT 5000) s',
+    lambda row: (row[0], [int(value) for value in row[1] or []]),
+)
+_PERCENTILES = (10, 50, 90)
+
+
+def fees(conn: Connection, span: Span, now_ms: int) -> FeesPage:
+    """Base fee, tips and what waits."""
+    standing = STANDING.one(conn)
+    number = standing.number if standing else 0
+    sampled, tips = _TIPS.one(conn, [p / 100 for p in _PERCENTILES], number - _FEE_EPOCHS) or (0, [])
+    pending = pending_bytes = None
+    try:
+        sums = Pool(redis_client(), pool_policy(current_spec())).sums()
+        pending, pending_bytes = sums.count, sums.bytes
+    except RedisError:
+        pass  # the page says that the pool cannot be asked
+    points = _points(conn, span, now_ms)
+    return FeesPage(
+        standing,
+        tuple(zip(_PERCENTILES, tips, strict=False)),
+        sampled,
+        pending,
+        pending_bytes,
+        span,
+        {
+            "x": [point.start for point in points],
+            "series": [
+                {"label": "Base fee, gwei", "values": [point.base_fee / 10**9 for point in points]},
+                {"label": "Transactions", "values": [point.txs for point in points], "scale": "count"},
+            ],
+        },
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class SupplyPage:
+    """The supply in wei; ``issued`` and ``burned`` are of the span."""
+
+    standing: Standing | None
+    cap: int
+    genesis: int
+    issued: int
+    burned: int
+    span: Span
+    chart: dict[str, Any]
+
+    @property
+    def mined(self) -> int | None:
+        """Made by rewards since genesis."""
+        return self.standing.minted - self.genesis if self.standing else None
+
+    @property
+    def gone(self) -> int | None:
+        """Burned since genesis."""
+        return self.standing.minted - self.standing.supply if self.standing else None
+
+    @property
+    def left(self) -> int | None:
+        """May still be made."""
+        return self.cap - self.standing.minted if self.standing else None
+
+    @property
+    def fraction(self) -> float:
+        """Part of the cap that was made."""
+        return self.standing.minted / self.cap if self.standing else 0.0
+
+
+def supply(conn: Connection, span: Span, now_ms: int) -> SupplyPage:
+    """What exists, and what the span made and burned."""
+    spec = current_spec()
+    points = _points(conn, span, now_ms)
+    return SupplyPage(
+        STANDING.one(conn),
+        spec.cap,
+        sum(account.balance for account in spec.alloc),
+        sum(point.rewards for point in points),
+        sum(point.burned for point in points),
+        span,
+        {
+            "x": [point.start for point in points],
+            "series": [
+                {"label": f"Issued, {spec.token}", "values": [point.rewards / 10**18 for point in points]},
+                {"label": f"Burned, {spec.token}", "values": [point.burned / 10**18 for point in points]},
+            ],
+        },
+    )
+
+
+def _points(conn: Connection, span: Span, now_ms: int) -> list[SeriesView]:
+    first = (now_ms // 1000 - span.seconds) // span.width * span.width
+    return SERIES_SINCE.all(conn, span.width, first, 2000)

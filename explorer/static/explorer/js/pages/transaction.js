@@ -1,0 +1,42 @@
+// The calls inside a transaction: traced by the node when somebody asks.
+import { announce } from "../announce.js";
+import { el } from "../dom.js";
+import { decimal, grouped, shortened } from "../format.js";
+import { rpc } from "../rpc.js";
+
+const MOST = 500;
+const room = document.querySelector("[data-internal]");
+
+const link = address => el("a", { href: `/address/${address}`, title: address, class: "mono" }, shortened(address));
+
+const rowOf = entry => {
+  const value = entry.value && BigInt(entry.value) > 0n ? `${decimal(entry.value)} ${document.body.dataset.token}` : "–";
+  const input = entry.input ?? "0x";
+  // the depth is told by a number too: indentation alone says nothing to a screen reader
+  const depth = el("td", {}, "\u00a0".repeat(Math.min(entry.depth, 20) * 3), el("span", { class: "quiet" }, `${entry.depth} `), el("code", {}, entry.type.toLowerCase()));
+  return el("tr", {}, depth, el("td", {}, link(entry.from)), el("td", {}, entry.to ? link(entry.to) : "–"), el("td", { class: "num" }, value), el("td", { class: "mono" }, input.length > 2 ? input.slice(0, 10) : "–"), el("td", { class: "num" }, grouped(Math.max(0, (input.length - 2) / 2))));
+};
+
+const show = entries => {
+  const heads = ["Call", "From", "To", "Value", "Selector", "Input, bytes"];
+  const head = el("tr", {}, ...heads.map(text => el("th", { scope: "col", class: /Value|bytes/.test(text) ? "num" : false }, text)));
+  const table = el("table", {}, el("thead", {}, head), el("tbody", {}, ...entries.slice(0, MOST).map(rowOf)));
+  const place = room.querySelector("[data-table]");
+  place.replaceChildren(table);
+  place.hidden = false;
+};
+
+room?.querySelector("[data-trace]")?.addEventListener("click", async event => {
+  const state = room.querySelector("[data-state]");
+  event.target.disabled = true;
+  state.textContent = "Tracing…";
+  try {
+    const entries = await rpc("ots_traceTransaction", [room.dataset.internal]);
+    show(entries);
+    const shown = entries.length > MOST ? `, the first ${MOST} are shown` : "";
+    state.textContent = entries.length === 1 ? "One call, and none inside it." : `${grouped(entries.length)} calls${shown}.`;
+  } catch (error) {
+    state.textContent = `The node did not trace it: ${error.message}`;
+  }
+  announce(state.textContent);
+});

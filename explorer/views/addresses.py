@@ -1,0 +1,84 @@
+"""Addresses: history, tokens, transfers, code."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_safe
+
+from chain.stores.connection import database_errors, raw_connection
+from explorer.pages import address as pages
+from explorer.paging import PAGE, place_of
+from explorer.views.common import address_of
+
+
+def _head(request: HttpRequest, ref: str, name: str) -> tuple[pages.AddressHead | None, HttpResponse | None]:
+    """The head of the page, or a way to the canonical spelling of the address.
+
+    Raises
+    ------
+    Http404
+    """
+    raw = address_of(ref)
+    if raw is None:
+        raise Http404
+    canonical = "0x" + raw.hex()
+    if ref != canonical:
+        return None, redirect(name, canonical)
+    with database_errors():
+        return pages.address_head(raw_connection(), raw), None
+
+
+def _show(request: HttpRequest, tab: str, head: pages.AddressHead, **extra: Any) -> HttpResponse:
+    context = {"head": head, "tab": tab, "ref": "0x" + head.address.hex(), **extra}
+    return render(request, f"explorer/addresses/{tab}.html", context)
+
+
+@require_safe
+def address(request: HttpRequest, ref: str) -> HttpResponse:
+    """What it is and its history; ``?before=number-index``, ``?after=number-index``."""
+    head, other = _head(request, ref, "explorer:address")
+    if head is None:
+        assert other is not None
+        return other
+    before, after = place_of(request.GET.get("before", "")), place_of(request.GET.get("after", ""))
+    with database_errors():
+        page, rows = pages.transactions(raw_connection(), head.address, before, after, PAGE)
+    return _show(request, "transactions", head, page=page, rows=rows)
+
+
+@require_safe
+def transfers(request: HttpRequest, ref: str) -> HttpResponse:
+    """Its token transfers; ``?before=number-log-ordinal``."""
+    head, other = _head(request, ref, "explorer:address-transfers")
+    if head is None:
+        assert other is not None
+        return other
+    before = pages.place3_of(request.GET.get("before", ""))
+    with database_errors():
+        rows, older = pages.transfers(raw_connection(), head.address, before, PAGE)
+    return _show(request, "transfers", head, rows=rows, older=older, is_first=before is None)
+
+
+@require_safe
+def holdings(request: HttpRequest, ref: str) -> HttpResponse:
+    """The tokens that it holds."""
+    head, other = _head(request, ref, "explorer:address-tokens")
+    if head is None:
+        assert other is not None
+        return other
+    with database_errors():
+        tokens, items = pages.holdings(raw_connection(), head.address)
+    return _show(request, "holdings", head, tokens=tokens, items=items)
+
+
+@require_safe
+def contract(request: HttpRequest, ref: str) -> HttpResponse:
+    """Its code, and reading and writing it by an ABI that the visitor brings."""
+    head, other = _head(request, ref, "explorer:address-contract")
+    if head is None:
+        assert other is not None
+        return other
+    return _show(request, "contract", head)

@@ -1,0 +1,94 @@
+"""Shards, miners, the fee market and the supply."""
+
+from __future__ import annotations
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from chain.services.network import now_ms
+from chain.stores.connection import database_errors, raw_connection
+from explorer.pages import figures
+from explorer.pages.lines import transaction_line
+from explorer.paging import MAX_INDEX, MAX_NUMBER, page_of, place_of
+from explorer.selectors.lists import ACCEPTANCES_AT
+from explorer.selectors.miners import MINED_AFTER, MINED_BEFORE, MINER
+from explorer.selectors.shards import PLACES_OF_SHARD
+from explorer.views.common import address_of
+
+
+@require_safe
+def shards(request: HttpRequest) -> HttpResponse:
+    """Ten slices of the state: how many accounts, how much they do now, how much of it leaves them."""
+    with database_errors():
+        return render(request, "explorer/figures/shards.html", {"page": figures.shards(raw_connection())})
+
+
+@require_safe
+def shard(request: HttpRequest, shard: int) -> HttpResponse:
+    """One shard: its newest transactions and the commitment to its state."""
+    conn = raw_connection()
+    with database_errors():
+        found = figures.shards(conn)
+        if shard >= len(found.shards):
+            raise Http404
+        before = place_of(request.GET.get("before", ""))
+        page = page_of(
+            lambda limit: PLACES_OF_SHARD.all(conn, found.since, shard, *(before or (MAX_NUMBER, MAX_INDEX)), limit),
+            None,
+            lambda place: f"{place[0]}-{place[1]}",
+            is_first=before is None,
+        )
+        numbers, indexes = [number for number, _ in page.rows], [index for _, index in page.rows]
+        rows = [transaction_line(item) for item in ACCEPTANCES_AT.all(conn, numbers, indexes)] if numbers else []
+    context = {"page": found, "shard": found.shards[shard], "rows": rows, "newer": before is not None, "pages": page}
+    return render(request, "explorer/figures/shard.html", context)
+
+
+@require_safe
+def miners(request: HttpRequest) -> HttpResponse:
+    """Streams as they run, and who mined how much, most earned first."""
+    before = figures.income_place_of(request.GET.get("before", ""))
+    with database_errors():
+        found = figures.miners(raw_connection(), before, now_ms())
+    return render(request, "explorer/figures/miners.html", {"page": found})
+
+
+@require_safe
+def miner(request: HttpRequest, ref: str) -> HttpResponse:
+    """One coinbase: its sums and its blocks."""
+    coinbase = address_of(ref)
+    if coinbase is None:
+        raise Http404
+    conn = raw_connection()
+    before, after = place_of(request.GET.get("before", "")), place_of(request.GET.get("after", ""))
+    with database_errors():
+        totals = MINER.one(conn, coinbase)
+        page = page_of(
+            None
+            if after
+            else lambda limit: MINED_BEFORE.all(conn, coinbase, *(before or (MAX_NUMBER, MAX_INDEX)), limit),
+            (lambda limit: MINED_AFTER.all(conn, coinbase, *after, limit)) if after else None,
+            lambda row: f"{row.number}-{row.position}",
+            is_first=before is None,
+        )
+    context = {"coinbase": coinbase, "totals": totals, "page": page}
+    return render(request, "explorer/figures/miner.html", context, status=200 if totals else 404)
+
+
+@require_safe
+def fees(request: HttpRequest) -> HttpResponse:
+    """What a user pays now, what waits, and how that came."""
+    span = figures.span_of(request.GET.get("span", ""))
+    with database_errors():
+        found = figures.fees(raw_connection(), span, now_ms())
+    return render(request, "explorer/figures/fees.html", {"page": found, "spans": figures.SPANS})
+
+
+@require_safe
+def supply(request: HttpRequest) -> HttpResponse:
+    """How much there is, how much was made and burned, and how that goes on."""
+    span = figures.span_of(request.GET.get("span", ""))
+    with database_errors():
+        found = figures.supply(raw_connection(), span, now_ms())
+    return render(request, "explorer/figures/supply.html", {"page": found, "spans": figures.SPANS})

@@ -1,0 +1,72 @@
+"""Tokens: all of them, one of them, its holders."""
+
+from __future__ import annotations
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_safe
+
+from chain.stores.connection import database_errors, raw_connection
+from explorer.pages.address import place3_of
+from explorer.pages.figures import income_place_of
+from explorer.paging import MAX_INDEX, MAX_NUMBER, PAGE
+from explorer.selectors.tokens import HOLDERS_BELOW, TOKEN, TOKENS_BELOW, TOKENS_OF_STANDARD, TRANSFERS_OF_TOKEN
+from explorer.views.common import address_of
+
+_STANDARDS = {"20": 20, "721": 721, "1155": 1155}
+# beyond every holding
+_MOST = 10**160 - 1
+
+
+@require_safe
+def tokens(request: HttpRequest) -> HttpResponse:
+    """Token contracts, most held first; ``?standard=20``, ``?before=holders-address``."""
+    standard = _STANDARDS.get(request.GET.get("standard", ""))
+    before = income_place_of(request.GET.get("before", ""))
+    holders, below = (min(before[0], MAX_NUMBER), before[1]) if before else (MAX_NUMBER, b"")
+    with database_errors():
+        conn = raw_connection()
+        if standard is None:
+            found = TOKENS_BELOW.all(conn, holders, below, PAGE + 1)
+        else:
+            found = TOKENS_OF_STANDARD.all(conn, standard, holders, below, PAGE + 1)
+    rows = found[:PAGE]
+    kept = f"standard={standard}&" if standard else ""
+    older = f"?{kept}before={rows[-1].holders}-{rows[-1].address.hex()}" if len(found) > PAGE else ""
+    context = {"rows": rows, "older": older, "standard": standard, "is_first": before is None}
+    return render(request, "explorer/tokens/list.html", context)
+
+
+@require_safe
+def token(request: HttpRequest, ref: str) -> HttpResponse:
+    """One token: what it says of itself and its transfers; ``?tab=holders`` for who holds it."""
+    raw = address_of(ref)
+    if raw is None:
+        raise Http404
+    canonical = "0x" + raw.hex()
+    if ref != canonical:
+        return redirect("explorer:token", canonical)
+    conn = raw_connection()
+    tab = "holders" if request.GET.get("tab") == "holders" else "transfers"
+    cursor = request.GET.get("before", "")
+    older, is_first = "", True
+    with database_errors():
+        found = TOKEN.one(conn, raw)
+        if found is None:
+            return render(request, "explorer/tokens/missing.html", {"ref": canonical}, status=404)
+        rows: list[object]
+        if tab == "holders":
+            place = income_place_of(cursor)
+            amount, below = place or (_MOST, b"")
+            holders = HOLDERS_BELOW.all(conn, raw, amount, below, PAGE + 1)
+            rows, is_first = [*holders[:PAGE]], place is None
+            if len(holders) > PAGE:
+                last = holders[PAGE - 1]
+                older = f"?tab=holders&before={last.amount}-{last.address.hex()}"
+        else:
+            start = place3_of(cursor)
+            moved = TRANSFERS_OF_TOKEN.all(conn, raw, *(start or (MAX_NUMBER, MAX_INDEX, MAX_INDEX)), PAGE + 1)
+            rows, is_first = [*moved[:PAGE]], start is None
+            older = f"?before={moved[PAGE - 1].cursor}" if len(moved) > PAGE else ""
+    context = {"token": found, "tab": tab, "rows": rows, "older": older, "is_first": is_first}
+    return render(request, "explorer/tokens/token.html", context)

@@ -1,0 +1,50 @@
+"""Transactions: the newest, and one in whatever state it is."""
+
+from __future__ import annotations
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_safe
+
+from chain.selectors.transactions import NEWEST_ACCEPTANCES
+from chain.services.redis_client import redis_client
+from chain.stores.connection import database_errors, raw_connection
+from explorer.pages.lines import transaction_line
+from explorer.pages.transaction import transaction_page
+from explorer.paging import MAX_INDEX, MAX_NUMBER, page_of, place_of
+from explorer.selectors.lists import ACCEPTANCES_AFTER
+from explorer.views.common import hash_of
+
+
+@require_safe
+def transactions(request: HttpRequest) -> HttpResponse:
+    """Accepted transactions in canonical order, newest first; ``?before=number-index``, ``?after=number-index``."""
+    before, after = place_of(request.GET.get("before", "")), place_of(request.GET.get("after", ""))
+    conn = raw_connection()
+    with database_errors():
+        page = page_of(
+            None
+            if after
+            else lambda limit: list(
+                map(transaction_line, NEWEST_ACCEPTANCES.all(conn, *(before or (MAX_NUMBER, MAX_INDEX)), limit))
+            ),
+            (lambda limit: list(map(transaction_line, ACCEPTANCES_AFTER.all(conn, *after, limit)))) if after else None,
+            lambda row: row.cursor,
+            is_first=before is None,
+        )
+    return render(request, "explorer/transactions/list.html", {"page": page})
+
+
+@require_safe
+def transaction(request: HttpRequest, ref: str) -> HttpResponse:
+    """A transaction by hash."""
+    tx_hash = hash_of(ref)
+    if tx_hash is None:
+        raise Http404
+    canonical = "0x" + tx_hash.hex()
+    if ref != canonical:
+        return redirect("explorer:transaction", canonical)
+    page = transaction_page(raw_connection(), redis_client(), tx_hash)
+    if page is None:
+        return render(request, "explorer/transactions/missing.html", {"hash": canonical}, status=404)
+    return render(request, "explorer/transactions/transaction.html", {"page": page})
