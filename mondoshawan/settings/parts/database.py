@@ -39,7 +39,9 @@ def databases(env: Environment, folder: DataFolder) -> dict[str, dict[str, Any]]
     options["options"] = f"{options['options']} {ours}" if "options" in options else ours
     options.setdefault("connect_timeout", 10)
     if env.db_pool:
-        options["pool"] = {"min_size": 1, "max_size": env.db_pool, "timeout": 10}
+        # attempts to reconnect come ever more rarely, up to minutes apart; one that is given up early is begun anew by
+        # the next who needs a connection, so that pages are back as soon as the server is
+        options["pool"] = {"min_size": 1, "max_size": env.db_pool, "timeout": 10, "reconnect_timeout": 2}
         default["CONN_MAX_AGE"] = 0
     else:
         default["CONN_MAX_AGE"] = 60
