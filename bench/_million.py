@@ -2,22 +2,16 @@
 
 ``fill`` makes the chain: epochs of plain transfers, token transfers and creations among accounts of which a few are
 busy and most are not, from many miners.  Signatures are not real, since nobody checks them behind the writer; bodies,
-receipts, logs, state, lattices and commitments are.  Run from the project root for the figures:
-``python -m bench._million [--transactions N]``.
+receipts, logs, state, lattices and commitments are.  ``bench.index`` prints figures of both.
 """
 
 from __future__ import annotations
 
-import argparse
-import os
 import random
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
-
-from bench._database import chain_database
 
 ACCOUNTS = 20_000
 BUSY = 20
@@ -166,25 +160,3 @@ def _forget(factory: Any, tip: bytes) -> None:
                   factory.supplies, factory.epochs):  # fmt: skip
         for block in [block for block in known if block not in (tip, factory.genesis.hash)]:
             del known[block]
-
-
-def main() -> None:
-    """Fill, index, print both rates."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--transactions", type=int, default=1_000_000)
-    args = parser.parse_args()
-    with chain_database() as conn:
-        from chain.management.progress import Progress
-
-        with Progress(sys.stderr, "fill", "transactions") as shown:
-            filled = fill(conn, args.transactions, progress=shown.update)
-        conn.execute("ANALYZE")
-        with Progress(sys.stderr, "index", "epochs") as shown:
-            seconds = index(shown.update)
-        print(f"{filled.transactions} transactions in {filled.epochs} epochs on {os.cpu_count()} cores")
-        print(f"written by the store: {filled.transactions / filled.commit_seconds:.0f} tx/s")
-        print(f"indexed by all projections: {filled.transactions / seconds:.0f} tx/s")
-
-
-if __name__ == "__main__":
-    main()

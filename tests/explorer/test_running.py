@@ -186,3 +186,20 @@ class TestReindex:
                     break
         rebuild.rebuild(index_conn, sync.NAMES, resume=True)
         assert index_dump(index_conn) == live
+
+
+def test_the_index_worker_does_not_load_the_evm() -> None:
+    script = (
+        "import sys, django; django.setup()\n"
+        "import explorer.tasks, explorer.indexers.run\n"
+        "print(any(name.partition('.')[0] == 'eth' for name in sys.modules))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=settings.BASE_DIR,
+        env={**os.environ, "DJANGO_SETTINGS_MODULE": "mondoshawan.settings.test"},
+    )
+    assert done.stdout.splitlines()[-1] == "False"
