@@ -130,7 +130,8 @@ def table(env: Environment, folder: DataFolder, user: RunAs | None) -> tuple[Pro
         Program("validate", worker("validate", validators)),
         Program("shards", worker("shards", lanes)),
         Program("mine", worker("mine", env.mine_workers, nice=19)),
-        Program("index", worker("index", 1)),
+        # under full load it waits for the writer, and catches up after
+        Program("index", worker("index", 1, nice=5)),
         Program("beat", python("-m", "celery", "--quiet", "-A", "mondoshawan", "beat", "-l", "WARNING", "--pidfile=")),
     ]
     return tuple(replace(program, priority=10 * (place + 1)) for place, program in enumerate(programs))

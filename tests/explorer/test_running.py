@@ -47,14 +47,26 @@ def test_a_commit_wakes_once_until_the_message_is_taken(kicks: list[tuple[Any, .
     assert len(kicks) == 2
 
 
+def test_messages_do_not_pile_up_where_nobody_takes_them(kicks: list[tuple[Any, ...]], redis_url: str) -> None:
+    import redis
+
+    with redis.Redis.from_url(redis_url) as client:
+        client.rpush("index", *["waiting"] * 5)
+        assert wake.wake() is False
+        wake.taken()
+        client.lpop("index")
+        assert wake.wake() is True
+    assert len(kicks) == 1
+
+
 def test_without_redis_a_commit_is_not_held_up(monkeypatch: pytest.MonkeyPatch) -> None:
     from redis.exceptions import ConnectionError as Away
 
     class Gone:
-        def set(self, *_: Any, **__: Any) -> None:
+        def pipeline(self, *_: Any, **__: Any) -> None:
             raise Away
 
-        delete = set
+        delete = pipeline
 
     monkeypatch.setattr(wake, "redis_client", Gone)
     assert wake.wake() is False
