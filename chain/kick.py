@@ -55,6 +55,7 @@ class TaskName(StrEnum):
     MINE_B = "chain.tasks.mine.b"
     MINE_C = "chain.tasks.mine.c"
     SWEEP = "chain.tasks.sweep.sweep"
+    PRUNE = "chain.tasks.prune.prune"
 
 
 QUEUE_OF = {
@@ -65,6 +66,7 @@ QUEUE_OF = {
     TaskName.MINE_B: Queue.MINE_B,
     TaskName.MINE_C: Queue.MINE_C,
     TaskName.SWEEP: Queue.DEFAULT,
+    TaskName.PRUNE: Queue.INDEX,
 }
 
 

@@ -14,6 +14,15 @@ class ExplorerConfig(AppConfig):
     # imported by the JSON-RPC application, where they register their methods
     rpc_modules = ("explorer.rpc.erigon", "explorer.rpc.ots", "explorer.rpc.ots_search")
 
+    def prune_floor(self) -> int:
+        """The oldest epoch that a projection has not read yet: history below may go."""
+        from django.db.models import Min
+
+        from explorer.models import IndexerCursor
+
+        least = IndexerCursor.objects.aggregate(least=Min("number"))["least"]
+        return 0 if least is None else least + 1
+
     def ready(self) -> None:
         """Listen to the writer."""
         from chain.signals import committed

@@ -55,6 +55,7 @@ ENTRIES: tuple[Entry, ...] = (
             "wait: a long checkpoint of PostgreSQL ends by itself",
         ),
         ("disk_full", "too little space is free", "free some, move the folder, prune, or lower MDS_DISK_FREE_MB"),
+        ("prune_keep", "nobody said how much history to keep, or too little", "name it by --keep or MDS_PRUNE_KEEP"),
         ("not_initialised", "no node was ever started in the folder", "start one, or set MDS_DATA_DIR"),
         ("key_unreadable", "a key file may not be read", "run as the owner of the data folder"),
     ),

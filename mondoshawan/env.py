@@ -106,6 +106,13 @@ def _integer(low: int, high: int) -> Callable[[str], int]:
     return parse
 
 
+def _kept(raw: str) -> int:
+    number = _integer(0, 10**12)(raw)
+    if 0 < number < 1000:
+        raise ValueError("0 or at least 1000 is expected")
+    return number
+
+
 def _variable(
     default: str,
     parse: Callable[[str], Any],
@@ -209,6 +216,13 @@ class Environment:
         _integer(0, 1_000_000_000),
         "megabytes",
         "With less free space on the disk of the data folder the node does not start, and `/ready` is red.",
+    )
+    prune_keep: int = _variable(
+        "0",
+        _kept,
+        "blocks",
+        "History that is kept below the finality point; older bodies, receipts and states are deleted while the node "
+        "runs. 0 keeps everything (an archive), else at least 1000 ([pruning](backup.md#pruning)).",
     )
     pg_shared_buffers_mb: int = _variable(
         "128", _integer(16, 65_536), "megabytes", "`shared_buffers` of the embedded PostgreSQL."

@@ -135,6 +135,7 @@ class RequestCode(StrEnum):
     LIMIT_EXCEEDED = "limit_exceeded"
     FORBIDDEN = "forbidden"
     NETWORK_DISABLED = "network_disabled"
+    HISTORY_PRUNED = "history_pruned"
     EXECUTION_REVERTED = "execution_reverted"
     EXECUTION_FAILED = "execution_failed"
 

@@ -6,6 +6,7 @@ from chain.models.access import ApiKey, OperatorAction
 from chain.models.block import Block, BlockParent, ConsensusOrder, SelectedChain
 from chain.models.node import Candidate, ChainIdentity, NodeSetting, NodeState, WriterTerm
 from chain.models.outbox import OutboxEvent
+from chain.models.pruned import Pruned
 from chain.models.state import (
     AccountCurrent,
     AccountVersion,
@@ -35,6 +36,7 @@ __all__ = [
     "NodeState",
     "OperatorAction",
     "OutboxEvent",
+    "Pruned",
     "SelectedChain",
     "ShardLattice",
     "Skipped",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from chain.core.consensus.chain_state import ChainState
 from chain.core.consensus.engine import Arrival, Engine
@@ -29,8 +30,23 @@ Bodies = Callable[[Sequence[bytes]], dict[bytes, tuple[Transaction, ...]]]
 SummaryOnChain = Callable[[bytes], EpochSummary | None]
 
 
+@dataclass(frozen=True)
+class Start:
+    """Where a replay begins: genesis, or a block of the chain whose state is known.
+
+    ``floor`` is that block: the state cannot go below it.  ``finality_point`` lies under it, so that blocks beside
+    it are not taken for conflicts.
+    """
+
+    engine: Engine
+    state: MemoryState
+    floor: BlockRecord
+    finality_point: bytes
+    source: _Source
+
+
 class Replay:
-    """A fresh engine that starts at genesis.
+    """A fresh engine that starts at genesis, or where ``begin`` puts it.
 
     Parameters
     ----------
@@ -40,13 +56,28 @@ class Replay:
         Epoch summary of a final block of the selected chain, None for any other block.
     """
 
-    def __init__(self, spec: ChainSpec, genesis: Genesis, bodies: Bodies, summary_on_chain: SummaryOnChain) -> None:
+    def __init__(
+        self,
+        spec: ChainSpec,
+        genesis: Genesis,
+        bodies: Bodies,
+        summary_on_chain: SummaryOnChain,
+        begin: Callable[[_Source], Start] | None = None,
+    ) -> None:
         self.spec = spec
-        self.state = MemoryState()
-        self.state.apply(genesis.state)
-        self._source = _Source(bodies, summary_on_chain)
-        self._finality: deque[tuple[int, bytes]] = deque([(0, genesis.hash)])
+        source = _Source(bodies, summary_on_chain)
+        start = self._genesis(spec, genesis, source) if begin is None else begin(source)
+        self.engine = start.engine
+        self.state = start.state
+        self._source = source
+        self._floor = start.floor
+        self._finality: deque[tuple[int, bytes]] = deque([(0, start.finality_point)])
         self._blocks = 0
+
+    @staticmethod
+    def _genesis(spec: ChainSpec, genesis: Genesis, source: _Source) -> Start:
+        state = MemoryState()
+        state.apply(genesis.state)
         record = genesis_record(genesis)
         records = {genesis.hash: record}
         dag = Dag(spec.ghostdag_k)
@@ -54,8 +85,8 @@ class Replay:
         dag.mark_body_valid(genesis.hash)
         chain_state = ChainState(
             spec,
-            HotState(self.state),
-            self._source,
+            HotState(state),
+            source,
             genesis.lattices,
             record,
             {0: genesis.hash},
@@ -63,7 +94,8 @@ class Replay:
             records,
         )
         statuses = {genesis.hash: BlockStatus.CHAIN_VALID}
-        self.engine = Engine(spec, dag, records, statuses, chain_state, genesis.hash)
+        engine = Engine(spec, dag, records, statuses, chain_state, genesis.hash)
+        return Start(engine, state, record, genesis.hash, source)
 
     def add(self, arrival: Arrival) -> BlockRecord:
         """Take one block; errors as ``Engine.add``."""
@@ -74,6 +106,9 @@ class Replay:
     def resolve(self) -> ChainUpdate:
         """Everything added since the last ``commit``, resolved."""
         engine = self.engine
+        if engine.records[engine.finality_point].header.number < self._floor.header.number:
+            # while blocks are taken finality may lie below the state that is known, but the sink may not
+            engine.finality_point = self._floor.hash
         engine.resolve()
         self._finality.append((self._blocks, engine.finality_point))
         while len(self._finality) > 1 and self._finality[1][0] <= self._blocks - FINALITY_LAG_BLOCKS:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from chain.core import lthash
 from chain.core.consensus.chain_state import BLOCKHASH_DEPTH, ChainState, order_key
 from chain.core.consensus.engine import Engine
 from chain.core.consensus.hot_state import HotState
+from chain.core.execution.memory_state import MemoryState
 from chain.core.ghostdag import BlockView, Dag, history_depth
 from chain.core.types import BlockStatus, EpochSummary, StateDiff, Stream, Transaction
-from chain.stores import load, window
+from chain.pipeline.replay import Start
+from chain.stores import audit, load, prune, window
 from chain.stores.state import PostgresState
 
 if TYPE_CHECKING:
@@ -19,6 +22,10 @@ if TYPE_CHECKING:
     from chain.core.consensus.model import BlockRecord
     from chain.core.consensus.ports import LaneDispatcher
     from chain.core.spec import ChainSpec
+    from chain.stores.prune import Horizon
+
+# a replay from a horizon takes blocks that fork so many numbers below it
+FINALITY_BELOW = 1_000
 
 
 class StoredChain:
@@ -83,6 +90,45 @@ def load_engine(
         lane_dispatcher,
     )
     return Engine(spec, dag, records, statuses, state, node.finality_point, node.sequence)
+
+
+def start_at(connection: psycopg.Connection, spec: ChainSpec, horizon: Horizon, source: Any) -> Start:
+    """A replay's start on a pruned chain: the past of the horizon's block, believed, and the state after its epoch.
+
+    Blocks beside it are not part of it; whoever replays adds them.
+    """
+    below = dict(load.load_selected_chain(connection, max(0, horizon.number - FINALITY_BELOW)))
+    finality_point = below[min(below)]
+    window_of = window.load_window(connection, _least_weight(connection, spec, finality_point))
+    past = audit.merged_until(connection, [block.record.hash for block in window_of], horizon.number)
+    stored = [block for block in window_of if block.record.hash in past]
+    records = {block.record.hash: block.record for block in stored}
+    statuses = {block.record.hash: block.status for block in stored}
+    keys = _order_keys(connection, records)
+    dag = Dag.restore(
+        spec.ghostdag_k,
+        [view_of(block.record, spec, keys) for block in stored],
+        [block.record.hash for block in stored if block.status.has_body],
+        finality_point,
+        has_left=lambda block: window.is_stored(connection, block),
+    )
+    lowest = min([record.header.number for record in records.values()])
+    from_number = max(0, min(lowest, horizon.number - 2 * BLOCKHASH_DEPTH))
+    chain = {
+        number: block for number, block in load.load_selected_chain(connection, from_number) if number <= horizon.number
+    }
+    summaries = {
+        epoch.hash: epoch.summary for epoch in load.load_epochs(connection, from_number) if epoch.hash in records
+    }
+    whole = prune.state_at(connection, horizon.number)
+    state = MemoryState()
+    state.apply(whole)
+    empty = (lthash.EMPTY_LATTICE,) * spec.shard_count
+    lattices = lthash.update_lattices(empty, StateDiff({}, {}, {}), whole, spec.shard_count)
+    floor = records[horizon.hash]
+    chain_state = ChainState(spec, HotState(state), source, lattices, floor, chain, summaries, records)
+    engine = Engine(spec, dag, records, statuses, chain_state, finality_point)
+    return Start(engine, state, floor, finality_point, source)
 
 
 def view_of(record: BlockRecord, spec: ChainSpec, keys: dict[bytes, window.OrderKey]) -> BlockView:

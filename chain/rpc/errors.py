@@ -40,6 +40,8 @@ REJECTED = -32003
 NOT_SUPPORTED = -32004
 LIMIT_EXCEEDED = -32005
 REVERTED = 3
+# what clients answer for history that they have let go (EIP-4444)
+PRUNED = 4444
 
 
 class Mapped(NamedTuple):
@@ -71,6 +73,7 @@ BY_REQUEST_CODE: dict[RequestCode, Mapped] = {
     RequestCode.LIMIT_EXCEEDED: Mapped(LIMIT_EXCEEDED, 429),
     RequestCode.FORBIDDEN: Mapped(SERVER_ERROR, 403),
     RequestCode.NETWORK_DISABLED: Mapped(SERVER_ERROR, 503),
+    RequestCode.HISTORY_PRUNED: Mapped(PRUNED, 410),
     RequestCode.EXECUTION_REVERTED: Mapped(REVERTED, 422),
     RequestCode.EXECUTION_FAILED: Mapped(SERVER_ERROR, 422),
 }

@@ -24,6 +24,7 @@ from chain.rpc.accounts import Accounts
 from chain.rpc.feed import Feed
 from chain.rpc.filters import Filters
 from chain.rpc.head import Head, HeadFollower
+from chain.rpc.kept import Kept
 from chain.rpc.limits import Limits
 from chain.rpc.params import BlockRef
 from chain.selectors import rpc as select
@@ -71,6 +72,7 @@ class Node:
         self.calls = CallWorkers()
         self.filters = Filters(self.redis)
         self.feed = Feed(self)
+        self.kept = Kept(self)
         self.limits = Limits(self, self.redis)
         # answers that hold for one head: cleared when the next one is known
         self.cache: dict[Any, Any] = {}
@@ -145,8 +147,15 @@ class Node:
         Raises
         ------
         RequestError
-            not_found for a block that the selected chain does not have.
+            not_found for a block that the selected chain does not have, history_pruned for one that this node no
+            longer has.
         """
+        point = await self._resolve(ref)
+        if not point.is_current:
+            await self.kept.require(point.number)
+        return point
+
+    async def _resolve(self, ref: BlockRef) -> Point:
         head = self.head
         if ref.tag is not None:
             if ref.tag == "pending":

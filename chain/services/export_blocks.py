@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from chain.core.codec import encode_block, header_hash
-from chain.core.errors import RequestError, StoreError
+from chain.core.errors import RequestCode, RequestError, StoreError
 from chain.core.types import Block, Stream
 from chain.services.block_file import BlockFile, write_block_file
 from chain.stores import audit
 from chain.stores.connection import Connection
 from chain.stores.genesis import read_identity
+from chain.stores.prune import read_horizon
 
 BATCH_BLOCKS = 256
 
@@ -40,7 +41,7 @@ def export_blocks(
     Raises
     ------
     RequestError
-        ``number_range`` for bounds that hold nothing, or an error of ``write_block_file``.
+        ``number_range`` for bounds that hold nothing, ``history_pruned``, or an error of ``write_block_file``.
     StoreError
         ``not_initialised``, ``missing_body`` where a stored block is not whole, or an error of the database.
     """
@@ -48,11 +49,14 @@ def export_blocks(
         identity = read_identity(conn)
         if identity is None:
             raise StoreError("not_initialised", "the database holds no chain yet", hint="run init_chain")
+        horizon = read_horizon(conn)
         bounds = None
         if from_number is not None or to_number is not None:
             bounds = (max(1, from_number or 1), to_number if to_number is not None else 2**62)
             if bounds[0] > bounds[1]:
                 raise RequestError("number_range", got=bounds, expected="from ≤ to")
+        if horizon is not None and (bounds is None or bounds[0] <= horizon.number):
+            raise RequestError(RequestCode.HISTORY_PRUNED, "older bodies were pruned", oldest=horizon.number + 1)
         total = audit.count_exported(conn, bounds)
         return write_block_file(path, identity.genesis_hash, total, _blocks(conn, bounds, total, progress))
 

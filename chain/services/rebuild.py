@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from chain import locks
 from chain.core import lthash
 from chain.core.codec import header_hash
-from chain.core.errors import BadDelivery, NotYet, RuleViolation, StoreError
+from chain.core.errors import BadDelivery, NotYet, RequestCode, RequestError, RuleViolation, StoreError
 from chain.core.genesis import Genesis
 from chain.core.spec import ChainSpec
 from chain.core.transactions import decode_transaction
@@ -19,6 +19,7 @@ from chain.services.verify.stored import arrival_of
 from chain.stores import audit, load, rebuild, window
 from chain.stores.commit import apply_update
 from chain.stores.connection import Connection, database_errors
+from chain.stores.prune import read_horizon
 
 BATCH_BLOCKS = 256
 
@@ -85,11 +86,19 @@ def rebuild_by_execution(
 
     Raises
     ------
+    RequestError
+        ``history_pruned``: restore a backup instead.
     StoreError
         ``writer_locked``, ``block_unusable`` for a damaged block, or an error of the database; nothing is changed.
     """
     with _as_writer(conn), database_errors(), conn.transaction():
         audit.unhurried(conn)
+        horizon = read_horizon(conn)
+        if horizon is not None:
+            raise RequestError(
+                RequestCode.HISTORY_PRUNED, "older bodies were pruned, so nothing can be executed from genesis again",
+                oldest=horizon.number + 1,
+            )  # fmt: skip
         node, total = load.load_node_state(conn), audit.count_blocks(conn)
         left = rebuild.set_aside(conn, spec, genesis)
         term = locks.new_term(conn, "rebuild_state")

@@ -166,6 +166,26 @@ def read_statuses(conn: Connection, hashes: Sequence[bytes]) -> dict[bytes, str]
         return dict(rows.fetchall())
 
 
+def merged_until(conn: Connection, hashes: Sequence[bytes], number: int) -> frozenset[bytes]:
+    """Those of the blocks that the selected chain merged up to a number."""
+    with database_errors():
+        rows = cursor(conn).execute(
+            "SELECT hash FROM chain_consensus_order WHERE hash = ANY(%s) AND number <= %s",
+            (list(hashes), number),
+            binary=True,
+        )
+        return frozenset([row[0] for row in rows])
+
+
+def selected_parents(conn: Connection, hashes: Sequence[bytes]) -> dict[bytes, bytes | None]:
+    """Stored selected parent of each block that is stored."""
+    with database_errors():
+        rows = cursor(conn).execute(
+            "SELECT hash, selected_parent FROM chain_block WHERE hash = ANY(%s)", (list(hashes),), binary=True
+        )
+        return dict(rows.fetchall())
+
+
 def read_chain(conn: Connection, first: int, last: int) -> dict[int, bytes]:
     """The stored selected chain from ``first`` to ``last``, number → hash."""
     with database_errors():

@@ -3,6 +3,6 @@
 Arguments are JSON (hex, integers).  A task may run twice or not at all; the work list is in PostgreSQL.
 """
 
-from chain.tasks import mine, schedule, shards, sweep, validate, virtual
+from chain.tasks import mine, prune, schedule, shards, sweep, validate, virtual
 
-__all__ = ["mine", "schedule", "shards", "sweep", "validate", "virtual"]
+__all__ = ["mine", "prune", "schedule", "shards", "sweep", "validate", "virtual"]

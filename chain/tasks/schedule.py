@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from celery import current_app
+from django.conf import settings
 
 from chain.kick import QUEUE_OF, TaskName
 
@@ -17,5 +18,15 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "options": {"queue": QUEUE_OF[TaskName.SWEEP].value, "expires": 0.8 * SWEEP_S},
     },
 }
+
+# far apart, since each run that finds enough to do checks the whole state first
+PRUNE_S = 300.0
+
+if settings.MDS_PRUNE_KEEP:
+    SCHEDULE["prune"] = {
+        "task": TaskName.PRUNE.value,
+        "schedule": PRUNE_S,
+        "options": {"queue": QUEUE_OF[TaskName.PRUNE].value, "expires": 0.8 * PRUNE_S},
+    }
 
 current_app.conf.beat_schedule.update(SCHEDULE)

@@ -33,6 +33,7 @@ MDS_POOL_SENDER_PENDING = ENV.pool_sender_pending
 MDS_POOL_SENDER_QUEUED = ENV.pool_sender_queued
 MDS_POOL_MIN_TIP = ENV.pool_min_tip
 MDS_POOL_LIFETIME_MS = ENV.pool_lifetime_ms
+MDS_PRUNE_KEEP = ENV.prune_keep
 MDS_RPC_PORT = ENV.rpc_bind.port
 MDS_RPC_MAX_BATCH = ENV.rpc_max_batch
 MDS_RPC_MAX_LOG_BLOCKS = ENV.rpc_max_log_blocks

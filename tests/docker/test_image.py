@@ -119,8 +119,8 @@ def test_every_step_can_be_carried_out_and_the_node_runs_as_process_one(built: t
         assert Path(first.exe()).name == "tini"
         family = first.children(recursive=True)
         assert {one.uids().effective for one in family} == {10001}
-        check = wait_for(lambda: health(builder, stage), "the health check passes", 60)
-        assert check == "well"
+        said: list[str] = []
+        wait_for(lambda: said.append(health(builder, stage)) or said[-1] == "well", "the health check passes", 60)
         begun = time.monotonic()
         first.send_signal(signal.SIGTERM)
         assert process.wait(60) == 0
@@ -134,8 +134,9 @@ def test_every_step_can_be_carried_out_and_the_node_runs_as_process_one(built: t
 
 
 def health(builder: Builder, stage: Stage) -> str:
-    """What the image's own check says, or nothing while it fails."""
-    command = stage.metadata["HEALTHCHECK"].partition("CMD ")[2]
-    checked = builder.run_in(stage, json.loads(command), stdout=subprocess.PIPE)
+    """What the image's own check says."""
+    command = json.loads(stage.metadata["HEALTHCHECK"].partition("CMD ")[2])
+    checked = builder.run_in(stage, command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     said = checked.communicate(timeout=60)[0].strip()
-    return said if checked.returncode == 0 else ""
+    print(said)
+    return said

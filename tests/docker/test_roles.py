@@ -21,7 +21,7 @@ import pytest
 import requests
 
 from mondoshawan import env as environment
-from mondoshawan.appliance import keys, offline, postgres
+from mondoshawan.appliance import identity, keys, offline, postgres
 from mondoshawan.appliance.folder import DataFolder
 from mondoshawan.env import PROJECT_ROOT
 from tests.e2e.node import free_port, wait_for
@@ -145,10 +145,11 @@ def test_roles_on_outside_servers_are_a_node_that_mines(place: Path) -> None:
     with ExitStack() as stack:
         stack.callback(lambda: [box.kill() for box in boxes])
         stack.enter_context(offline.stopped_node(folder))
+        user, password = identity.resolve(env.run_as), keys.read_text(folder.keys, keys.DATABASE_PASSWORD) or ""
+        postgres.initialise(folder, user, password)
         stack.enter_context(offline.postgres_of(env, folder))
         stack.enter_context(offline._redis_of(env, folder))
         web, rpc = free_port(), free_port()
-        password = keys.read_text(folder.keys, keys.DATABASE_PASSWORD)
         host = quote(str(folder.postgres_sockets), "")
         settings = {
             "MDS_DATA_DIR": str(place / "volume"),
@@ -159,7 +160,7 @@ def test_roles_on_outside_servers_are_a_node_that_mines(place: Path) -> None:
             "MDS_SHARD_WORKERS": "1",
         }
         # an outside server has its database already
-        postgres.ensure_database(folder, password or "")
+        postgres.ensure_database(folder, password)
         prepare = Container("prepare", place, **settings)
         assert prepare.process.wait(180) == 0, prepare.said
         boxes += [Container(role, place, **settings) for role in ROLES]

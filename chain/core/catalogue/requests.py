@@ -40,6 +40,11 @@ REQUESTS: tuple[Entry, ...] = (
             "the caller may not do this",
             "use an API key with the scope that the message names (`manage.py api_key`)",
         ),
+        (
+            RequestCode.HISTORY_PRUNED,
+            "the block is older than what this node keeps (`oldest`)",
+            "ask an archive node; an operator keeps more with `MDS_PRUNE_KEEP`, for what is still there",
+        ),
         (RequestCode.NETWORK_DISABLED, "the method is about peers, and this node has none", "none in this release"),
         (
             RequestCode.EXECUTION_REVERTED,

@@ -87,6 +87,7 @@ STORES: tuple[Entry, ...] = (
             "another process has become the writer since",
             "none: this one begins anew; where it happens often, look for a second `virtual`",
         ),
+        ("prune_locked", "another prune runs on this database", "wait for its end; a second one would do nothing more"),
         (
             "writer_stalled",
             "blocks were handed in and the running node's writer takes none",

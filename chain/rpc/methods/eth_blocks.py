@@ -151,6 +151,7 @@ async def eth_get_logs(node: Node, log_filter: LogFilter) -> list[Any]:
         first, last = await _range(node, log_filter)
         if first > last:
             return []
+        await node.kept.require(first)
     limit = settings.MDS_RPC_MAX_LOG_ROWS
     rows = await node.read(select.logs, first, last, log_filter.addresses, log_filter.topics, limit + 1)
     if len(rows) > limit:
@@ -205,6 +206,7 @@ async def _block(node: Node, key: int | bytes, *, full: bool) -> Any:
     if found is None:
         return None
     number = found.epoch.number
+    await node.kept.require(number)
     if number > node.head.latest:
         await node.heads.reload()
         if number > node.head.latest:
@@ -215,6 +217,7 @@ async def _block(node: Node, key: int | bytes, *, full: bool) -> Any:
 async def _transaction_at(node: Node, number: int, index: int) -> Any:
     if index >= 2**31:
         return None
+    await node.kept.require(number)
     item = await node.read(select.accepted_at, number, index)
     return None if item is None else formats.transaction(decode_transaction(item.raw, item.sender), item)
 

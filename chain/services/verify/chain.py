@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from chain.core.codec import header_hash
 from chain.core.consensus.engine import Arrival
@@ -11,15 +12,17 @@ from chain.core.errors import BadDelivery, BlockchainError, NotYet, RuleViolatio
 from chain.core.genesis import Genesis
 from chain.core.spec import ChainSpec
 from chain.core.transactions import decode_transaction
-from chain.core.types import BlockStatus, EpochSummary, Stream, Transaction
+from chain.core.types import BlockStatus, EpochSummary, Header, Stream, Transaction
 from chain.pipeline.replay import Replay
+from chain.pipeline.warm import start_at
 from chain.services.verify.epochs import EpochChecks
 from chain.services.verify.findings import EnoughFound, Findings
 from chain.services.verify.state import check_state
-from chain.services.verify.stored import arrival_of
+from chain.services.verify.stored import arrival_of, check_header_of
 from chain.stores import audit, load, window
 from chain.stores.connection import Connection
 from chain.stores.genesis import genesis_record, read_identity
+from chain.stores.prune import Horizon, read_horizon
 from chain.stores.rows import block_size
 
 BATCH_BLOCKS = 256
@@ -32,7 +35,8 @@ Progress = Callable[[int, int], None]
 class Verification:
     """What was checked and found; without ``differences`` everything stored follows from the blocks.
 
-    ``complete`` is False where the search ended early because enough differences were found.
+    ``complete`` is False where the search ended early because enough differences were found.  ``horizon``: up to this
+    number the node has pruned its history, so that headers were checked from genesis and everything else from there.
     """
 
     blocks: int
@@ -42,6 +46,7 @@ class Verification:
     number: int
     differences: tuple[StoreError, ...]
     complete: bool
+    horizon: int | None = None
 
 
 def verify_chain(
@@ -82,7 +87,7 @@ def verify_chain(
             raise StoreError("not_initialised", "the database holds no chain yet", hint="run init_chain")
         if identity.genesis_hash != genesis.hash:
             raise StoreError("wrong_network", got=identity.genesis_hash, expected=genesis.hash)
-        return _Verifier(conn, spec, genesis, seals, Findings(limit), progress).run()
+        return _Verifier(conn, spec, genesis, seals, Findings(limit), progress, read_horizon(conn)).run()
 
 
 class _Verifier:
@@ -94,6 +99,7 @@ class _Verifier:
         seals: bool,
         findings: Findings,
         progress: Progress,
+        horizon: Horizon | None,
     ) -> None:
         self.conn = conn
         self.spec = spec
@@ -101,7 +107,9 @@ class _Verifier:
         self.seals = seals
         self.findings = findings
         self.progress = progress
-        self.replay = Replay(spec, genesis, self._bodies, self._summary)
+        self.horizon = horizon
+        begin = None if horizon is None else partial(start_at, conn, spec, horizon)
+        self.replay = Replay(spec, genesis, self._bodies, self._summary, begin)
         self.epochs = EpochChecks(conn, spec, findings, self.replay.engine.record)
         self.blocks = self.transactions = self.edges = 0
         self.by_stream = [0, 0, 0, 0]
@@ -109,14 +117,17 @@ class _Verifier:
     def run(self) -> Verification:
         total, after, complete = audit.count_blocks(self.conn), -1, True
         try:
-            self.epochs.check_genesis(self.genesis)
+            self.epochs.check_genesis(self.genesis, with_state=self.horizon is None)
+            if self.horizon is not None:
+                self.epochs.start_at(self.horizon, self.replay.engine.state.lattices)
             while batch := audit.read_blocks(self.conn, after, BATCH_BLOCKS):
+                trusted = self._merged_below(batch)
                 for block in batch:
                     if block.seq != after + 1:
                         self.findings.add("verify_block_gap", "insertion numbers are missing", got=block.seq,
                                           expected=after + 1)  # fmt: skip
                     after = block.seq
-                    self._block(block)
+                    self._block(block, header_only=block.record.hash in trusted)
                 self._edges(batch)
                 self._settle()
                 self.progress(self.blocks, total)
@@ -132,11 +143,12 @@ class _Verifier:
             sink.header.number,
             tuple(self.findings.errors),
             complete,
+            None if self.horizon is None else self.horizon.number,
         )
 
     # blocks
 
-    def _block(self, stored: audit.AuditedBlock) -> None:
+    def _block(self, stored: audit.AuditedBlock, *, header_only: bool) -> None:
         self.blocks += 1
         record = stored.record
         # the hash that the row claims must not stand in for the one that its fields give
@@ -149,14 +161,29 @@ class _Verifier:
             self._genesis(stored)
             return
         try:
+            if header_only:
+                check_header_of(header, self.spec, seals=self.seals)
+                return
             arrival = arrival_of(stored, header, self.spec, seals=self.seals)
             self._body(stored, arrival)
             made = self.replay.add(arrival)
         except (RuleViolation, BadDelivery, NotYet) as error:
+            if self._left_behind(header, error):
+                return
             self._unusable(stored, error)
             return
         self.transactions += len(arrival.transactions)
         self.findings.equal_fields("verify_block", record, made, leave_out=("hash", "header"), hash=name)
+
+    def _merged_below(self, batch: Sequence[audit.AuditedBlock]) -> frozenset[bytes]:
+        """Those of the blocks that pruned epochs merged: their bodies are gone."""
+        if self.horizon is None:
+            return frozenset()
+        return audit.merged_until(self.conn, [block.record.hash for block in batch], self.horizon.number)
+
+    def _left_behind(self, header: Header, error: BlockchainError) -> bool:
+        """Whether a block that nobody merged builds on what lies below the window that the horizon leaves."""
+        return self.horizon is not None and isinstance(error, NotYet) and header.number <= self.horizon.number
 
     def _genesis(self, stored: audit.AuditedBlock) -> None:
         expected = genesis_record(self.genesis)

@@ -28,9 +28,14 @@ def arrival_of(stored: AuditedBlock, header: Header, spec: ChainSpec, *, seals: 
     RuleViolation, BadDelivery
         The rows do not hold a valid block; a transaction that is missing counts as empty bytes.
     """
-    check_header_in_isolation(header, spec)
-    if seals and Stream(header.stream).is_work:
-        check_work_seal(header.stream, pre_hash(header), header.timestamp_ms, expand(header.target), header.seal)
+    check_header_of(header, spec, seals=seals)
     envelopes = tuple([row.raw or b"" for row in stored.body])
     transactions = check_body_in_isolation(Block(header, envelopes), spec)
     return Arrival(header, transactions, envelopes, stored.source, stored.received_ms)
+
+
+def check_header_of(header: Header, spec: ChainSpec, *, seals: bool) -> None:
+    """Check a header in isolation; errors as ``arrival_of``."""
+    check_header_in_isolation(header, spec)
+    if seals and Stream(header.stream).is_work:
+        check_work_seal(header.stream, pre_hash(header), header.timestamp_ms, expand(header.target), header.seal)

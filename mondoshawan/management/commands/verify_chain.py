@@ -51,4 +51,8 @@ class Command(BaseCommand):
             plural = "" if len(found.differences) == 1 else "s"
             self.stdout.write(f"{len(found.differences)} difference{plural}{more} ({counts})")
             sys.exit(1)
+        if found.horizon is not None:
+            self.stdout.write(
+                f"history up to #{found.horizon} was pruned: headers checked from genesis, states and bodies from there"
+            )
         self.stdout.write(f"good: {counts}, sink #{found.number} 0x{found.sink.hex()}")
