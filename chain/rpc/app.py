@@ -56,6 +56,8 @@ _PREFLIGHT = (
 )
 _holder = NodeHolder()
 _sockets: set[Socket] = set()
+# a container that was killed comes back with the files of its first life
+metrics.WS_CONNECTIONS.set(0)
 
 
 async def application(scope: Scope, receive: Receive, send: Send) -> None:

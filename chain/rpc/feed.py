@@ -17,6 +17,7 @@ from chain.core.transactions import decode_transaction
 from chain.rpc import formats
 from chain.rpc.changes import matches
 from chain.rpc.sockets import Subscription
+from chain.rpc.syncing import notification
 from chain.selectors import dag
 from chain.selectors import rpc as select
 from chain.selectors.path import Path, Place, path_since, undone_logs
@@ -33,6 +34,7 @@ KINDS = ("newHeads", "logs", "newPendingTransactions", "syncing", "mds_dag", "md
 STEP = 200
 MAX_LOGS = 100_000
 STATS_S = 1.0
+SYNCING_S = 1.0
 RETRY_S = 1.0
 _NEW = f"{POOL}new"
 _BLOCK_ONLY = ("transactions", "uncles", "size", "totalDifficulty")
@@ -53,6 +55,7 @@ class Feed:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._told: Place | None = None
         self._seq = 0
+        metrics.WS_SUBSCRIPTIONS.set(0)
         node.heads.listen(self._on_head)
 
     async def add(self, subscription: Subscription) -> None:
@@ -69,6 +72,8 @@ class Feed:
             self._start("pool", self._follow_pool)
         elif subscription.kind == "mds_stats":
             self._start("stats", self._tell_stats)
+        elif subscription.kind == "syncing":
+            self._start("syncing", self._tell_syncing)
 
     def remove(self, subscription: Subscription) -> None:
         """Forget a subscription."""
@@ -205,6 +210,22 @@ class Feed:
                 }
                 self._tell("mds_stats", _json(stats))
             await asyncio.sleep(STATS_S)
+
+    async def _tell_syncing(self) -> None:
+        """Tell when the node falls behind and when it is up to date again; the newcomer during it, that it is."""
+        told: dict[str, bool] = {}
+        while listeners := self._of["syncing"]:
+            try:
+                status = await self._node.syncing.status()
+            except BlockchainError as error:
+                log.warning("rpc.feed_without_syncing", error=str(error))
+            else:
+                payload, told_before = _json(notification(status)), told
+                told = dict.fromkeys(listeners, status is not None)
+                for identity, subscription in list(listeners.items()):
+                    if told_before.get(identity, False) != told[identity]:
+                        subscription.notify(payload)
+            await asyncio.sleep(SYNCING_S)
 
     def _tell(self, kind: str, payload: str) -> None:
         for subscription in list(self._of[kind].values()):

@@ -141,7 +141,7 @@ def test_provisioning_leads_to_the_dashboards_and_the_server() -> None:
     assert source["jsonData"]["timeInterval"] == scrape
     (provider,) = yaml.safe_load((folder / "dashboards" / "mondoshawan.yml").read_text())["providers"]
     assert provider["type"] == "file"
-    assert provider["options"]["path"] == "/etc/grafana/dashboards"
+    assert provider["options"]["path"] == "/var/lib/grafana/dashboards"
 
 
 def test_the_page_of_metrics_is_the_code() -> None:
