@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from django.contrib import messages
-from django.db import connection
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from admin_ui import inputs
+from admin_ui.database import hand_back
 from admin_ui.guard import action, ask_first, page
 from admin_ui.roles import Role
 from admin_ui.services.mining import StreamState, stream_states, wait_for
@@ -102,7 +102,7 @@ def choose_ordering(request: HttpRequest) -> None:
 def _report(request: HttpRequest, stream: Stream, wanted: Callable[[StreamState], bool]) -> None:
     """Tell what the miner says, not what the form said."""
     # waiting needs no database
-    connection.close()
+    hand_back()
     state = wait_for(stream, wanted)
     said = f"stream {state.name} is {state.state}, its share is {round(state.share * 100)} % of one core"
     if wanted(state):

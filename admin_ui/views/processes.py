@@ -5,11 +5,11 @@ from __future__ import annotations
 import time
 
 from django.contrib import messages
-from django.db import connection
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from admin_ui import inputs
+from admin_ui.database import hand_back
 from admin_ui.doors import Process, door
 from admin_ui.guard import action, ask_first, page
 from admin_ui.roles import Role
@@ -54,7 +54,7 @@ def restart(request: HttpRequest) -> HttpResponse | None:
     if name == "web":
         messages.success(request, "The web process ends now and comes back in some seconds.")
         return None
-    connection.close()
+    hand_back()
     end = time.monotonic() + PATIENCE_S
     while (now := _named(name)) is None or not now.runs or (before and now.pid == before.pid):
         if time.monotonic() > end:

@@ -6,12 +6,12 @@ import time
 from itertools import groupby
 
 from django.contrib import messages
-from django.db import connection
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 
 from admin_ui import inputs
+from admin_ui.database import hand_back
 from admin_ui.doors import door
 from admin_ui.guard import page, requires
 from admin_ui.roles import Role
@@ -37,7 +37,7 @@ def change(request: HttpRequest) -> HttpResponse:
     except (RequestError, ConfigError) as refused:
         return _page(request, {key: (refused.message, typed)}, 400)
     view = next(view for view in node_settings.settings_table() if view.key == key)
-    connection.close()
+    hand_back()
     names = _wait_until_followed(version)
     said = f"{view.variable} is {_shown(view.value)} now, in force in {', '.join(names) or 'no process yet'}."
     if view.restart:
