@@ -42,6 +42,7 @@ def transaction(tx: Transaction, accepted: Accepted | None) -> Json:
     answer: Json = {
         "blockHash": None if accepted is None else data(accepted.chain_hash),
         "blockNumber": None if accepted is None else hex(accepted.number),
+        "blockTimestamp": None if accepted is None else hex(accepted.timestamp),
         "from": data(tx.sender),
         "gas": hex(tx.gas_limit),
         "gasPrice": hex(tx.max_fee if accepted is None else accepted.effective_gas_price),
@@ -92,6 +93,7 @@ def log(stored: StoredLog, *, removed: bool = False) -> Json:
         "transactionHash": data(stored.tx),
         "transactionIndex": hex(stored.tx_index),
         "blockHash": data(stored.chain_hash),
+        "blockTimestamp": hex(stored.timestamp),
         "logIndex": hex(stored.index),
         "removed": removed,
     }

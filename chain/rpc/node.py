@@ -27,6 +27,7 @@ from chain.rpc.head import Head, HeadFollower
 from chain.rpc.kept import Kept
 from chain.rpc.limits import Limits
 from chain.rpc.params import BlockRef
+from chain.rpc.syncing import Syncing
 from chain.selectors import rpc as select
 from chain.services.call import CallWorkers
 from chain.services.network import current_spec, now_ms
@@ -71,6 +72,7 @@ class Node:
         self.pool = AsyncPool(self.redis, pool_policy(self.spec), self._read_senders, now_ms)
         self.calls = CallWorkers()
         self.filters = Filters(self.redis)
+        self.syncing = Syncing(self)
         self.feed = Feed(self)
         self.kept = Kept(self)
         self.limits = Limits(self, self.redis)

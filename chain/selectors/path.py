@@ -28,8 +28,9 @@ SELECT number, hash, is_on FROM back ORDER BY at
 """
 _ON = "SELECT number, hash FROM chain_selected_chain WHERE number > %s AND number <= %s ORDER BY number LIMIT %s"
 _UNDONE = (
-    'SELECT number, "index", tx_index, address, topic0, topic1, topic2, topic3, data, tx, block FROM chain_undone_log'
-    ' WHERE block = ANY(%s) ORDER BY number DESC, "index" DESC'
+    'SELECT l.number, l."index", l.tx_index, l.address, l.topic0, l.topic1, l.topic2, l.topic3, l.data, l.tx, l.block,'
+    " b.timestamp_ms FROM chain_undone_log l JOIN chain_block b ON b.hash = l.block"
+    ' WHERE l.block = ANY(%s) ORDER BY l.number DESC, l."index" DESC'
 )
 
 Place = tuple[int, bytes]
@@ -77,7 +78,9 @@ async def path_since(conn: AsyncConnection, told: Place, latest: int, limit: int
 async def undone_logs(conn: AsyncConnection, blocks: Sequence[bytes]) -> list[StoredLog]:
     """Logs of blocks that left the selected chain, the last told first."""
     rows = await (await conn.execute(_UNDONE, (list(blocks),), binary=True)).fetchall()
-    return [
-        StoredLog(row[0], row[1], row[2], Log(row[3], tuple([t for t in row[4:8] if t is not None]), row[8]), *row[9:])
-        for row in rows
-    ]
+    return [_undone(row) for row in rows]
+
+
+def _undone(row: Sequence[Any]) -> StoredLog:
+    topics = tuple([topic for topic in row[4:8] if topic is not None])
+    return StoredLog(row[0], row[1], row[2], Log(row[3], topics, row[8]), row[9], row[10], row[11] // 1000)

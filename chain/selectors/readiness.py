@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
+
+import psycopg
 
 from chain.stores.connection import NOW_MS, Connection, cursor, database_errors
 
@@ -10,6 +13,12 @@ _OLDEST = "(SELECT received_ms FROM chain_candidate WHERE state = '{}' ORDER BY 
 _STANDING = (
     f"SELECT {NOW_MS}, {_OLDEST.format('validated')}, {_OLDEST.format('received')}, n.sequence, n.updated_ms"  # noqa: S608
     " FROM (SELECT 1) one LEFT JOIN chain_node_state n ON true"
+)
+# more than this count as this
+_MOST_WAITING = 100_000
+_WAITING = (
+    "SELECT min(received_ms), count(*) FROM (SELECT received_ms FROM chain_candidate"  # noqa: S608 - our own numbers
+    f" WHERE state IN ('received', 'validated') ORDER BY id LIMIT {_MOST_WAITING}) c"
 )
 
 
@@ -41,3 +50,10 @@ def database_clock_ms(conn: Connection) -> int:
         row = cursor(conn).execute(f"SELECT {NOW_MS}", binary=True).fetchone()
     assert row is not None
     return int(row[0])
+
+
+async def waiting_blocks(conn: psycopg.AsyncConnection[Any]) -> tuple[int | None, int]:
+    """When the oldest block that waits for a validator or the writer came (ms since 1970), and how many wait."""
+    row = await (await conn.execute(_WAITING, binary=True)).fetchone()
+    assert row is not None
+    return row[0], row[1]

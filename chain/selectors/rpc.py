@@ -59,7 +59,7 @@ class ChainBlock:
 class Accepted:
     """A transaction that an epoch made take effect: its envelope and its receipt's figures.
 
-    ``chain_hash`` is the selected-chain block, ``block`` the one that carried it first.
+    ``chain_hash`` is the selected-chain block, ``timestamp`` its time in s, ``block`` the one that carried it first.
     """
 
     number: int
@@ -78,11 +78,12 @@ class Accepted:
     chain_hash: bytes
     raw: bytes
     sender: bytes
+    timestamp: int
 
 
 @dataclass(frozen=True, slots=True)
 class StoredLog:
-    """A log with its place; ``tx`` and ``chain_hash`` name transaction and block."""
+    """A log with its place; ``tx`` and ``chain_hash`` name transaction and block, ``timestamp`` is the block's in s."""
 
     number: int
     index: int
@@ -90,6 +91,7 @@ class StoredLog:
     log: Log
     tx: bytes
     chain_hash: bytes
+    timestamp: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,8 +226,11 @@ _BLOCK = (
 )
 _PLACE_AT = len(HEADER_COLUMNS)
 _SIZE_AT = _PLACE_AT + len(PLACE_COLUMNS)
-_TAKEN = f"SELECT {_RECEIPT}, c.hash, t.raw, t.sender FROM "  # noqa: S608
-_TAKEN_JOINS = " JOIN chain_selected_chain c ON c.number = a.number JOIN chain_transaction t ON t.hash = a.tx"
+_TAKEN = f"SELECT {_RECEIPT}, c.hash, t.raw, t.sender, b.timestamp_ms FROM "  # noqa: S608
+_TAKEN_JOINS = (
+    " JOIN chain_selected_chain c ON c.number = a.number JOIN chain_block b ON b.hash = c.hash"
+    " JOIN chain_transaction t ON t.hash = a.tx"
+)
 _ACCEPTED = f"{_TAKEN}chain_acceptance a{_TAKEN_JOINS} WHERE a."
 _ACCEPTED_AT = (
     f"{_TAKEN}unnest(%s::bigint[], %s::integer[]) k(number, place)"
@@ -233,14 +238,15 @@ _ACCEPTED_AT = (
     ' ORDER BY a.number, a."index"'
 )
 _TRANSACTION = (
-    f"SELECT {_RECEIPT}, c.hash, t.raw, t.sender, {_SEQUENCE} FROM chain_transaction t"  # noqa: S608
+    f"SELECT {_RECEIPT}, c.hash, t.raw, t.sender, b.timestamp_ms, {_SEQUENCE} FROM chain_transaction t"  # noqa: S608
     " LEFT JOIN chain_acceptance a ON a.tx = t.hash"
-    " LEFT JOIN chain_selected_chain c ON c.number = a.number WHERE t.hash = %s"
+    " LEFT JOIN chain_selected_chain c ON c.number = a.number"
+    " LEFT JOIN chain_block b ON b.hash = c.hash WHERE t.hash = %s"
 )
 _LOGS_OF = (
-    f"SELECT {_LOG}, a.tx, c.hash FROM chain_log l"  # noqa: S608
+    f"SELECT {_LOG}, a.tx, c.hash, b.timestamp_ms FROM chain_log l"  # noqa: S608
     ' JOIN chain_acceptance a ON a.number = l.number AND a."index" = l.tx_index'
-    " JOIN chain_selected_chain c ON c.number = l.number WHERE "
+    " JOIN chain_selected_chain c ON c.number = l.number JOIN chain_block b ON b.hash = c.hash WHERE "
 )
 
 
@@ -280,7 +286,7 @@ async def transaction(conn: AsyncConnection, tx_hash: bytes) -> FoundTransaction
     if row is None:
         return None
     taken = _accepted(row) if row[0] is not None else None
-    return FoundTransaction(row[14], row[15], taken, row[16])
+    return FoundTransaction(row[14], row[15], taken, row[17])
 
 
 async def accepted_places(conn: AsyncConnection, places: Sequence[tuple[int, int]]) -> list[Accepted]:
@@ -382,9 +388,9 @@ async def recent_tips(conn: AsyncConnection, last: int, depth: int, limit: int) 
 
 
 def _accepted(row: Sequence[Any]) -> Accepted:
-    return Accepted(*row[:7], int(row[7]), *row[8:16])
+    return Accepted(*row[:7], int(row[7]), *row[8:16], row[16] // 1000)
 
 
 def _log(row: Sequence[Any]) -> StoredLog:
     topics = tuple([topic for topic in row[4:8] if topic is not None])
-    return StoredLog(row[0], row[1], row[2], Log(row[3], topics, bytes(row[8])), row[9], row[10])
+    return StoredLog(row[0], row[1], row[2], Log(row[3], topics, bytes(row[8])), row[9], row[10], row[11] // 1000)

@@ -141,6 +141,17 @@ def test_answers_have_their_shapes(rpc: Caller, scene: Scene) -> None:
     assert wrong == {}
 
 
+def test_what_lies_in_a_block_has_its_time(rpc: Caller) -> None:
+    for number in ("0x1", "0x2", "0x3"):
+        block = rpc("eth_getBlockByNumber", number, True)
+        logs = rpc("eth_getLogs", {"fromBlock": number, "toBlock": number})
+        receipts = [log for receipt in rpc("eth_getBlockReceipts", number) for log in receipt["logs"]]
+        assert logs == receipts
+        alone = [rpc("eth_getTransactionByHash", tx["hash"]) for tx in block["transactions"]]
+        assert alone == block["transactions"]
+        assert {part["blockTimestamp"] for part in [*alone, *logs]} == {block["timestamp"]}
+
+
 @pytest.mark.parametrize(
     "fields",
     [

@@ -26,7 +26,7 @@ def accepted(**more: Any) -> Accepted:
     fields: dict[str, Any] = {
         "number": 16, "index": 3, "tx": b"\x01" * 32, "block": BLOCK_HASH, "status": 1, "gas_used": 21_000,
         "cumulative_gas_used": 84_000, "effective_gas_price": 7, "contract_address": None, "first_log": 5,
-        "log_count": 0, "phase": 1, "lane": 2, "chain_hash": CHAIN_HASH, "raw": b"", "sender": b"",
+        "log_count": 0, "phase": 1, "lane": 2, "chain_hash": CHAIN_HASH, "raw": b"", "sender": b"", "timestamp": 77,
     }  # fmt: skip
     return Accepted(**{**fields, **more})
 
@@ -40,6 +40,7 @@ def test_a_pending_legacy_transaction() -> None:
     assert formats.transaction(decode_transaction(EIP155_RAW), None) == {
         "blockHash": None,
         "blockNumber": None,
+        "blockTimestamp": None,
         "from": "0x9d8a62f656a8d1615c1294fd71e9cfb3e4855a4f",
         "gas": "0x5208",
         "gasPrice": "0x4a817c800",
@@ -60,7 +61,7 @@ def test_a_pending_legacy_transaction() -> None:
 def test_an_accepted_one_has_its_place_and_price() -> None:
     shown = formats.transaction(decode_transaction(EIP155_RAW), accepted())
     assert (shown["blockHash"], shown["blockNumber"]) == ("0x" + "c1" * 32, "0x10")
-    assert (shown["transactionIndex"], shown["gasPrice"]) == ("0x3", "0x7")
+    assert (shown["transactionIndex"], shown["gasPrice"], shown["blockTimestamp"]) == ("0x3", "0x7", "0x4d")
 
 
 def test_typed_ones_have_parity_lists_and_fees() -> None:
@@ -94,7 +95,7 @@ def test_a_creation_names_no_recipient() -> None:
 
 def test_a_receipt() -> None:
     log = Log(b"\x35" * 20, (b"\xaa" * 32,), b"\x01\x02")
-    stored = StoredLog(16, 5, 3, log, b"\x01" * 32, CHAIN_HASH)
+    stored = StoredLog(16, 5, 3, log, b"\x01" * 32, CHAIN_HASH, 77)
     tx = decode_transaction(EIP155_RAW)
     receipt = formats.receipt(tx, accepted(status=0, log_count=1), [stored])
     bloom = receipt.pop("logsBloom")
@@ -119,6 +120,7 @@ def test_a_receipt() -> None:
                 "transactionHash": "0x" + "01" * 32,
                 "transactionIndex": "0x3",
                 "blockHash": "0x" + "c1" * 32,
+                "blockTimestamp": "0x4d",
                 "logIndex": "0x5",
                 "removed": False,
             }

@@ -158,11 +158,45 @@ def test_pool_dag_and_figures(rpc: Caller, scene: Scene, talk: Any) -> None:
         stats = await one.ask("eth_subscribe", "mds_stats")
         assert (await one.heard(stats))["number"] == len(scene.hashes) - 1
         await one.ask("eth_unsubscribe", stats)
-        assert isinstance(await one.ask("eth_subscribe", "syncing"), str)
 
     async def one_off(raw: bytes) -> None:
         async with Talk() as other:
             assert isinstance(await other.ask("eth_sendRawTransaction", h(raw)), str)
+
+    talk(story)
+
+
+def test_falling_behind_and_catching_up(rpc: Caller, scene: Scene, talk: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Blocks that came long ago and still wait are what makes a node one that is syncing."""
+    from chain.services.network import now_ms
+    from chain.stores.candidates import add_candidate
+    from chain.stores.connection import raw_connection
+
+    monkeypatch.setattr("chain.rpc.syncing.FRESH_S", 0.0)
+    monkeypatch.setattr("chain.rpc.feed.SYNCING_S", 0.05)
+    current, conn = hex(len(scene.hashes) - 1), raw_connection()
+
+    def wait(age_ms: int, name: int) -> None:
+        came = now_ms() - age_ms
+        add_candidate(conn, bytes([name]) * 32, b"raw", senders=b"", source="import", received_ms=came)
+
+    async def story(one: Talk) -> None:
+        followed = await one.ask("eth_subscribe", "syncing")
+        wait(0, 1)
+        await asyncio.sleep(0.2)
+        assert await one.ask("eth_syncing") is False
+        conn.execute("DELETE FROM chain_candidate")
+        with conn.transaction():
+            wait(60_000, 2)
+            wait(0, 3)
+        behind = {"startingBlock": current, "currentBlock": current, "highestBlock": hex(int(current, 16) + 2)}
+        assert (await one.heard(followed))["syncing"] is True
+        assert await one.ask("eth_syncing") == behind
+        late = await one.ask("eth_subscribe", "syncing")
+        assert await one.heard(late) == {"syncing": True, "status": behind}
+        conn.execute("DELETE FROM chain_candidate")
+        assert [await one.heard(which) for which in (followed, late)] == [False, False]
+        assert await one.ask("eth_syncing") is False
 
     talk(story)
 

@@ -29,9 +29,9 @@ def eth_block_number(node: Node) -> str:
 
 
 @method("eth_syncing")
-def eth_syncing(node: Node) -> bool:
-    """False: there is nobody to catch up with before there is a network."""
-    return False
+async def eth_syncing(node: Node) -> dict[str, str] | bool:
+    """False; while blocks that the node has taken in wait for long, how far it is."""
+    return await node.syncing.status() or False
 
 
 @method("eth_accounts")
