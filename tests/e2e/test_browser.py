@@ -8,7 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import psutil
 import pytest
+import requests
 
 from tests.e2e.node import Node, wait_for
 from tests.tools.chromium import Page, chromium
@@ -259,3 +261,25 @@ def test_without_script_there_is_a_table(node: Node, browser: Page) -> None:
         assert len(rows) > 3
     finally:
         browser.call("Emulation.setScriptExecutionDisabled", value=False)
+
+
+def test_it_survives_a_restart_of_the_server(node: Node, browser: Page) -> None:
+    """The web process is killed; the supervisor starts it again, and the page goes on by itself."""
+    open_dashboard(node, browser)
+    feed = browser.run(f"{LIVE}.socket.feed")
+    assert node.process is not None
+    web = [
+        child
+        for child in psutil.Process(node.process.pid).children(recursive=True)
+        if str(node.web_port) in child.cmdline()
+    ]
+    assert len(web) == 1
+    web[0].kill()
+    until(browser, f"{LIVE}.socket.feed !== '{feed}'")
+    before = browser.run(f"{LIVE}.dag.head.number")
+    until(browser, f"{LIVE}.dag.head.number > {before} + 1")
+    assert browser.texts("[data-text]") == ["live"]
+    # refused connections while nobody listened are no mistakes of the page
+    assert {urlsplit(node.web_url).netloc in complaint for complaint in browser.complaints} <= {True}
+    browser.complaints.clear()
+    wait_for(lambda: requests.get(node.web_url + "/ready", timeout=5).ok, "the node is ready again")

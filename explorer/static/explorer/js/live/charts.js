@@ -12,6 +12,8 @@ const LINES = {
   reorgs: [["reorgs", "red"]],
 };
 
+const CHART_PX = 180;
+
 const load = source =>
   new Promise((resolve, reject) => {
     const script = document.createElement("script");
@@ -112,10 +114,10 @@ export class Charts {
 
   #market(element, colours) {
     const axis = { stroke: colours.quiet, grid: { stroke: colours.line, width: 1 }, ticks: { show: false }, font: "12px system-ui, sans-serif" };
-    const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
+    const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
     return new this.#uPlot({
       width: element.clientWidth || 400,
-      height: element.clientHeight || 180,
+      height: CHART_PX,
       padding: [8, 0, 0, 0],
       cursor: { y: false, points: { size: 6 } },
       legend: { live: true },
@@ -138,8 +140,9 @@ export class Charts {
 
   #fit() {
     for (const { element, plot } of this.#plots) {
-      const width = element.clientWidth, height = plot.root.classList.contains("u-hz") && element.dataset.chart !== undefined ? 180 : element.clientHeight;
-      if (width && Math.abs(width - plot.width) > 1) plot.setSize({ width, height: element.dataset.chart !== undefined ? 180 : height || 36 });
+      const width = element.clientWidth;
+      const height = element.dataset.chart === undefined ? element.clientHeight || 36 : CHART_PX;
+      if (width && Math.abs(width - plot.width) > 1) plot.setSize({ width, height });
     }
   }
 }

@@ -303,19 +303,25 @@ const inspect = async (id, focus = false) => {
   const block = dag.blocks.get(id);
   if (!block) shown.lit = null;
   redraw();
-  const found = await panel.open(id, paths.block, focus);
+  const opening = panel.open(id, paths.block, focus);
+  cover();
+  if (block) view.reveal(block.score);
+  const found = await opening;
   if (!found || shown.chosen !== id) return;
-  if (!dag.blocks.has(id)) {
-    view.travel(found.score);
-    moved();
-  }
+  if (!block) view.travel(found.score);
+  moved();
   shown.lit = new Set([id, ...found.mergeset.blue, ...found.mergeset.red]);
   redraw();
+};
+// what the panel covers is no room for the picture; on a phone it stands below
+const cover = () => {
+  view.inset = panel.isOpen && view.width > 900 ? panel.width : 0;
 };
 panel.onChoose = id => inspect(id, true);
 panel.onClose = () => {
   shown.chosen = shown.lit = null;
-  redraw();
+  cover();
+  moved();
   picture.focus({ preventScroll: true });
 };
 

@@ -1,7 +1,7 @@
 // The numbers beside the picture, and ten bars for the shards. A number is written only when it changed.
 import { decimal, grouped, gwei, scaled } from "../format.js";
 
-const rate = value => (value >= 9.95 ? value.toFixed(0) : value >= 0.995 ? value.toFixed(1) : value.toFixed(2));
+const rate = value => (value === 0 ? "0" : value >= 9.95 ? value.toFixed(0) : value >= 0.995 ? value.toFixed(1) : value.toFixed(2));
 
 // value and unit of a scaled number apart, so that the unit can stand back
 const split = (value, unit) => {

@@ -36,6 +36,10 @@ export class Panel {
     return !this.#root.hidden;
   }
 
+  get width() {
+    return this.#root.offsetWidth;
+  }
+
   // gives what the node tells of the block, null when another one was asked for meanwhile
   async open(id, path, focus) {
     this.#asked?.abort();
@@ -79,11 +83,11 @@ export class Panel {
     fact("Place", found.chain_number !== null
       ? "on the selected chain"
       : found.merged_by !== null ? `merged by chain block ${grouped(found.merged_by)}` : "not merged by the selected chain yet");
-    fact("Status", found.status);
+    fact("Status", found.status.replaceAll("_", " "));
     fact("Blue score", grouped(found.score));
     fact("Time", make("time", new Date(found.timestamp_ms).toISOString().replace("T", " ").slice(0, 23), { class: "nowrap" }));
     const late = found.received_ms - found.timestamp_ms;
-    fact("Arrived", found.source === "genesis" ? "genesis" : `${late < 0 ? "early by " : "after "}${spanText(Math.abs(late) / 1000)}, from ${found.source}`);
+    fact("Arrived", found.source === "genesis" ? "genesis" : `${late < 0 ? "early by " : "after "}${spanText(Math.abs(late) / 1000)}, ${found.source === "mined" ? "mined here" : `by ${found.source}`}`);
     fact("Miner", this.#hash(found.miner, found.miner_url));
     fact("Transactions", `${grouped(found.own_transactions)} in its body`);
     if (found.epoch) {

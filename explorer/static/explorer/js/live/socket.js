@@ -27,6 +27,10 @@ export class LiveSocket {
     this.#connect();
   }
 
+  get feed() {
+    return this.#feed;
+  }
+
   get seq() {
     return this.#seq;
   }

@@ -11,6 +11,7 @@ export class View {
   height = 1;
   following = true;
   newest = 0;
+  inset = 0; // pixels on the right that something else covers
   #aim = null;
 
   resize(width, height) {
@@ -41,12 +42,12 @@ export class View {
 
   // the middle that shows the newest block at its place
   get livePlace() {
-    return this.newest - (this.width / 2 - LEAD_PX) / this.scale;
+    return this.newest - (this.width / 2 - LEAD_PX - this.inset) / this.scale;
   }
 
-  zoom(factor, x = this.width - LEAD_PX) {
+  zoom(factor, x) {
     const still = this.following ? this.newest : this.score(x);
-    const at = this.following ? this.width - LEAD_PX : x;
+    const at = this.following ? this.width - LEAD_PX - this.inset : x;
     this.scale = Math.min(90, Math.max(this.leastScale, this.scale * factor));
     this.center = still - (at - this.width / 2) / this.scale;
     this.#aim = null;
@@ -63,6 +64,12 @@ export class View {
   travel(score) {
     this.following = false;
     this.#aim = this.#within(score);
+  }
+
+  // let a score be seen beside what covers the right
+  reveal(score) {
+    const x = this.x(score), room = this.width - this.inset;
+    if (!this.following && (x < 24 || x > room - 24)) this.travel(score + this.inset / 2 / this.scale);
   }
 
   live() {
