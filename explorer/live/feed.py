@@ -188,6 +188,7 @@ class Feed:
             await asyncio.sleep(GATHER_S)
             return
         self._wanted.clear()
+        # nobody came: look anyway
         with suppress(TimeoutError):
             await asyncio.wait_for(self._wanted.wait(), IDLE_S)
 

@@ -206,7 +206,8 @@ class Figures:
         """One step of the lines; base fee and difficulty hold until they change."""
         step = self._steps.get(at) or _Step()
         seconds = SERIES_STEP_MS / 1000
-        difficulty = _last(self._difficulties, at) or (0.0, 0.0)
+        # a stream that was not seen yet has no difficulty that anybody knew
+        difficulty = [value or None for value in _last(self._difficulties, at) or (None, None)]
         fee = _last(self._fees, at)
         return Point(
             step=at,

@@ -91,8 +91,8 @@ class Point:
     reds: int
     hash_a: float
     hash_b: float
-    diff_a: float
-    diff_b: float
+    diff_a: float | None
+    diff_b: float | None
     gas: float
     fee: float | None
     pending: int | None

@@ -69,11 +69,16 @@ calm.addEventListener("change", () => {
   redraw();
 });
 
+// what the panel covers is no room for the picture; on a phone it stands below
+const cover = () => {
+  view.inset = panel.isOpen && view.width > 700 ? panel.width : 0;
+};
 new ResizeObserver(() => {
   const box = picture.getBoundingClientRect(), thin = strip.getBoundingClientRect();
   painter.resize(box.width, box.height);
   minimap.resize(thin.width, thin.height);
   view.resize(box.width, box.height);
+  cover();
   if (view.following) view.jump();
   stripDue = true;
   // at once: a canvas that was resized is empty
@@ -312,10 +317,6 @@ const inspect = async (id, focus = false) => {
   moved();
   shown.lit = new Set([id, ...found.mergeset.blue, ...found.mergeset.red]);
   redraw();
-};
-// what the panel covers is no room for the picture; on a phone it stands below
-const cover = () => {
-  view.inset = panel.isOpen && view.width > 900 ? panel.width : 0;
 };
 panel.onChoose = id => inspect(id, true);
 panel.onClose = () => {
