@@ -49,19 +49,21 @@ class Growing:
 
 
 @pytest.fixture
-def growing(django_db_setup: None, django_db_blocker: Any) -> Iterator[Growing]:
+def growing(db: None) -> Iterator[Growing]:
     """An initialised devnet without blocks, in tables that are emptied before and after; no others are touched.
 
-    What a test commits is really committed: other connections see it.
+    The chain grows on a connection of its own, so every commit is a real one and other connections see it.
     """
-    from django.db import connection
+    from explorer.indexers.sync import open_connection
 
-    with django_db_blocker.unblock():
-        conn = raw_connection()
-        wipe(conn)
-        yield Growing(conn)
-        wipe(raw_connection())
-        connection.close()
+    conn = open_connection()
+    conn.isolation_level = None
+    wipe(conn)
+    yield Growing(conn)
+    # what the test has read through Django would keep the tables from being emptied
+    raw_connection().rollback()
+    wipe(conn)
+    conn.close()
 
 
 @pytest.fixture
