@@ -15,6 +15,7 @@ from channels.generic.websocket import AsyncJsonWebsocketConsumer
 from django.contrib.auth import get_user
 from django.contrib.sessions.backends.db import SessionStore
 
+from admin_ui.addresses import is_allowed, named_address
 from admin_ui.doors import door
 from admin_ui.feed import Feed
 from admin_ui.payloads import LogLines, Message, Refused, to_json
@@ -60,7 +61,7 @@ class OperatorConsumer(AsyncJsonWebsocketConsumer):
         """Let in who is a viewer at least and has nothing to do first."""
         session = self.scope.get("session")
         self._key = session.session_key if session is not None else None
-        if await self._role() < Role.VIEWER:
+        if not is_allowed(self._address()) or await self._role() < Role.VIEWER:
             await self.close(FORBIDDEN)
             return
         await self.accept()
@@ -135,8 +136,15 @@ class OperatorConsumer(AsyncJsonWebsocketConsumer):
     async def _close_now(self) -> None:
         feed().leave(self)
         await self._unfollow()
+        # the other side may have closed it already
         with contextlib.suppress(RuntimeError):
             await self.close(FORBIDDEN)
+
+    def _address(self) -> str | None:
+        """Whom the socket belongs to, by the rule of the pages."""
+        client = self.scope.get("client")
+        forwarded = [value for name, value in self.scope["headers"] if name == b"x-forwarded-for"]
+        return named_address(client[0] if client else None, forwarded[-1].decode("latin-1") if forwarded else None)
 
     @database_sync_to_async
     def _role(self) -> Role:

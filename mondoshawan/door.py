@@ -86,6 +86,7 @@ class NodeDoor:
         """What does not end in time is ended."""
         time.sleep(_PATIENCE_S)
         client = supervisor.Client(self._folder)
+        # without the supervisor nothing is left to hurry
         with contextlib.suppress(*supervisor.UNREACHABLE):
             if client.processes()[name]["pid"] == pid:
                 client.end(name, "KILL")

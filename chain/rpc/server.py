@@ -75,7 +75,7 @@ def read_head(raw: bytes) -> Head | None:
     try:
         return _heads[raw]
     except KeyError:
-        pass
+        pass  # a new one: it is parsed below
     if len(_heads) >= _KNOWN_HEADS:
         _heads.clear()
     _heads[raw] = found = _read_head(raw)

@@ -35,6 +35,8 @@ FOREIGN = {
     # msgpack's and orjson's hooks for what they cannot pack
     "chain/stores/virtual.py": {"ValueError"},
     "chain/services/snapshot.py": {"TypeError"},
+    # caught where the value's name is known, and answered as invalid_params
+    "explorer/abi.py": {"ValueError"},
     # Django's own answers of a page or a form
     "explorer/": {"Http404", "PermissionDenied", "ValidationError", "SuspiciousOperation"},
     "admin_ui/": {"Http404", "PermissionDenied", "ValidationError", "SuspiciousOperation"},
@@ -126,7 +128,8 @@ def texts(source: Source) -> Iterator[str]:
             continue
         for key, value in zip(node.keys, node.values):
             is_error = isinstance(key, ast.Constant) and key.value == "error"
-            if is_error and (isinstance(value, (ast.JoinedStr, ast.Constant)) or name_of(value) in ("str", "repr")):
+            is_text = isinstance(value, ast.Constant) and isinstance(value.value, str)
+            if is_error and (is_text or isinstance(value, ast.JoinedStr) or name_of(value) in ("str", "repr")):
                 yield f"{source.at(node)} answers an error that is a text"
 
 
