@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_address
+from collections.abc import Callable
+from ipaddress import ip_address, ip_network
 from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+PATHS = ("/operator/", "/admin/")
 
 
 def client_address(request: Any) -> str | None:
@@ -24,3 +31,24 @@ def named_address(peer: str | None, forwarded: str | None) -> str | None:
         except ValueError:
             return None
     return str(found)
+
+
+def is_allowed(address: str | None) -> bool:
+    """Whether the operator's web is open to this client; one whose address cannot be told is not."""
+    if address is None:
+        return False
+    found = ip_address(address)
+    found = getattr(found, "ipv4_mapped", None) or found
+    return any(found in ip_network(network) for network in settings.MDS_OPERATOR_ALLOW)
+
+
+class AllowedNetworks:
+    """Keeps clients of other networks out of the operator's web before anybody asks who they are."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.path.startswith(PATHS) and not is_allowed(client_address(request)):
+            return render(request, "admin_ui/elsewhere.html", status=403)
+        return self._get_response(request)

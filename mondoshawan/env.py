@@ -12,6 +12,7 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from functools import cache
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +61,16 @@ def _path(raw: str) -> Path:
 
 def _names(raw: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in raw.split(",") if part.strip())
+
+
+def _networks(raw: str) -> tuple[str, ...]:
+    names = _names(raw)
+    for name in names:
+        try:
+            ip_network(name)
+        except ValueError:
+            raise ValueError(f"networks are expected, such as 10.0.0.0/8; {name} is none") from None
+    return names
 
 
 def _flag(raw: str) -> bool:
@@ -176,6 +187,14 @@ class Environment:
     )
     metrics_allow: tuple[str, ...] = _variable(
         "127.0.0.0/8,::1/128", _names, "networks, comma", "Networks whose clients may read `/metrics`."
+    )
+    operator_allow: tuple[str, ...] = _variable(
+        "127.0.0.0/8,::1/128,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,fc00::/7,fe80::/10",
+        _networks,
+        "networks, comma",
+        "Networks whose clients may open the operator's pages, `/admin/` and their socket; behind a proxy on this "
+        "machine the client that it names counts.",
+        shown="this machine and private networks",
     )
     database_url: str = _variable(
         "",

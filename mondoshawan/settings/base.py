@@ -91,6 +91,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "admin_ui.addresses.AllowedNetworks",
     "axes.middleware.AxesMiddleware",
     "django_prometheus.middleware.PrometheusAfterMiddleware",
 ]
@@ -149,6 +150,7 @@ CONTENT_SECURITY_POLICY = security.content_policy()
 MDS_METRICS_ALLOW = ENV.metrics_allow
 
 # ---- the operator's web ----
+MDS_OPERATOR_ALLOW = ENV.operator_allow
 AUTHENTICATION_BACKENDS = operator.AUTHENTICATION_BACKENDS
 LOGIN_URL = operator.LOGIN_URL
 LOGIN_REDIRECT_URL = operator.LOGIN_REDIRECT_URL

@@ -107,13 +107,13 @@ class TestFirstRun:
 class TestLogin:
     def test_five_failures_close_the_door_for_that_name_and_address(self, user: Callable[[Role], Any]) -> None:
         user(Role.VIEWER)
-        client = Client(REMOTE_ADDR="203.0.113.7")
+        client = Client(REMOTE_ADDR="192.168.1.7")
         assert [login(client, "wrong", "viewer").status_code for _ in range(5)] == [401] * 4 + [429]
         locked = login(client, PASSWORD, "viewer")
         assert locked.status_code == 429
         assert locked["Retry-After"] == "900"
         # neither another name there nor this one elsewhere is kept out
-        assert login(Client(REMOTE_ADDR="203.0.113.8"), PASSWORD, "viewer").status_code == 302
+        assert login(Client(REMOTE_ADDR="192.168.1.8"), PASSWORD, "viewer").status_code == 302
         assert login(client, "wrong", "somebody").status_code == 401
         kept = OperatorAction.objects.filter(action__startswith="login").values_list("actor", "action", "outcome")
         assert ("viewer", "login.locked", "refused") in set(kept)
@@ -123,6 +123,18 @@ class TestLogin:
         login(Client(), "x", "my secret password")
         assert "my secret" not in str(list(OperatorAction.objects.values()))
         assert OperatorAction.objects.get(action="login").actor == "unknown"
+
+    @pytest.mark.parametrize("path", ["/operator/", "/operator/login/", "/admin/", "/operator/mining/start/"])
+    def test_other_networks_stay_outside(self, client_of: Any, path: str, settings: Any) -> None:
+        admin = client_of(Role.ADMIN)
+        for method in (admin.get, admin.post):
+            assert method(path, REMOTE_ADDR="203.0.113.9").status_code == 403
+            # a proxy on this machine speaks for somebody elsewhere; elsewhere nobody is believed
+            assert method(path, headers={"X-Forwarded-For": "203.0.113.9"}).status_code == 403
+            assert method(path, REMOTE_ADDR="203.0.113.9", headers={"X-Forwarded-For": "10.0.0.1"}).status_code == 403
+        settings.MDS_OPERATOR_ALLOW = ("203.0.113.0/24",)
+        assert admin.get("/operator/", REMOTE_ADDR="::ffff:203.0.113.9").status_code == 200
+        assert admin.get("/operator/").status_code == 403
 
     @pytest.mark.parametrize("goal", ["https://evil.example/", "//evil.example", "javascript:alert(1)"])
     def test_nobody_is_sent_elsewhere(self, user: Callable[[Role], Any], goal: str) -> None:

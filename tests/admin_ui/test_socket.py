@@ -43,12 +43,16 @@ def open_socket(client_of: Callable[[Role | None], Client], values: Any) -> Open
 
     application = websocket_application()
 
-    def make(role: Role | None, origin: bytes = b"http://localhost") -> WebsocketCommunicator:
+    def make(
+        role: Role | None, origin: bytes = b"http://localhost", client: str = "127.0.0.1"
+    ) -> WebsocketCommunicator:
         headers = [(b"origin", origin), (b"host", b"localhost")]
         if role is not None:
             jar = "; ".join(f"{name}={item.value}" for name, item in client_of(role).cookies.items())
             headers.append((b"cookie", jar.encode()))
-        return WebsocketCommunicator(application, "/ws/operator", headers)
+        made = WebsocketCommunicator(application, "/ws/operator", headers)
+        made.scope["client"] = [client, 50_000]
+        return made
 
     return make
 
@@ -89,8 +93,11 @@ def test_each_role_and_each_action(open_socket: Open, role: Role | None) -> None
     run(story)
 
 
-def test_pages_of_other_sites_get_nothing(open_socket: Any) -> None:
-    socket = open_socket(Role.ADMIN, b"https://evil.example")
+@pytest.mark.parametrize(
+    "where", [{"origin": b"https://evil.example"}, {"client": "203.0.113.9"}], ids=["origin", "network"]
+)
+def test_other_sites_and_networks_get_nothing(open_socket: Any, where: dict[str, Any]) -> None:
+    socket = open_socket(Role.ADMIN, **where)
 
     async def story() -> None:
         connected, _ = await socket.connect(5)
