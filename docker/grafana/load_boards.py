@@ -220,6 +220,7 @@ LOAD: dict[str, tuple[str, list[Row]]] = {
                         "short",
                         (sum_(metric("ws_connections")), "connections"),
                         (sum_(metric("ws_subscriptions")), "subscriptions"),
+                        (sum_(metric("live_connections")), "live pages"),
                         width=12,
                     ),
                 ],

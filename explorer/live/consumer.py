@@ -12,6 +12,7 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 from redis.exceptions import RedisError
 
+from chain import metrics
 from chain.core.errors import BlockchainError
 from explorer.live.feed import Feed, process_feed
 from explorer.live.hub import Listener
@@ -54,6 +55,7 @@ class LiveConsumer(AsyncWebsocketConsumer):
             await self.close(TOO_MANY)
             return
         _open += 1
+        metrics.LIVE_CONNECTIONS.set(_open)
         self._counted = True
         name, seq = _place(self.scope.get("query_string", b""))
         try:
@@ -91,6 +93,7 @@ class LiveConsumer(AsyncWebsocketConsumer):
         if self._counted:
             self._counted = False
             _open -= 1
+            metrics.LIVE_CONNECTIONS.set(_open)
         if self._feed is not None and self._listener is not None:
             self._feed.hub.remove(self._listener)
         if self._writer is not None:

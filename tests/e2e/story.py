@@ -82,7 +82,9 @@ def calls(node: Node) -> Scrape:
     for _ in range(3):
         assert node.rpc("eth_" + secrets.token_hex(6))["code"] == -32601
     assert requests.post(node.rpc_url, data=b"{", timeout=30).json()["error"]["code"] == -32700
-    with connect(node.rpc_url.replace("http", "ws")) as socket:
+    live = f"ws://127.0.0.1:{node.web_port}/ws/live"
+    with connect(live, origin=node.web_url) as page, connect(node.rpc_url.replace("http", "ws")) as socket:
+        assert page.recv(timeout=30)
         socket.send(json.dumps({"jsonrpc": "2.0", "id": 1, "method": "eth_subscribe", "params": ["newHeads"]}))
         assert "result" in json.loads(socket.recv(timeout=30))
         return scrape(node)
