@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Awaitable
 from ipaddress import IPv6Address, ip_address
-from typing import Any
+from typing import Any, NamedTuple
 
 import structlog
 from django.conf import settings
@@ -17,7 +17,7 @@ from redis.exceptions import RedisError
 
 from chain.core.errors import RequestCode, RequestError
 from chain.rpc.caller import Caller, current_caller
-from chain.selectors.mds import api_key
+from chain.selectors.mds import ApiKeyFacts, api_key
 from chain.services.api_keys import digest
 from chain.services.network import now_ms
 
@@ -52,6 +52,13 @@ return {granted, wait}
 """
 
 
+class Limit(NamedTuple):
+    """Points a second, and points that may be spent at once after a rest."""
+
+    rate: int
+    burst: int
+
+
 class Limits:
     """The buckets as one process sees them.
 
@@ -65,7 +72,7 @@ class Limits:
         self._node = node
         self._draw = redis.register_script(_DRAW)
         self._lots: dict[str, tuple[float, float]] = {}
-        self._keys: dict[str, tuple[str | None, float]] = {}
+        self._keys: dict[str, tuple[ApiKeyFacts | None, float]] = {}
 
     def charge(self, cost: int) -> Awaitable[None] | None:
         """Charge the current caller; None where it is paid already, else what to await.
@@ -75,38 +82,39 @@ class Limits:
         RequestError
             limit_exceeded, from the awaitable.
         """
-        rate: int = settings.MDS_RPC_RATE
-        if not rate:
-            return None
         caller = current_caller()
-        if caller.is_loopback and not caller.is_forwarded:
+        if caller.key is not None:
+            return self._charge_key(caller, caller.key, cost)
+        if is_uncounted(caller):
             return None
-        if caller.key is None:
-            return self._charge(address_bucket(caller), cost, rate)
-        return self._charge_key(caller, caller.key, cost, rate)
+        return self._charge(address_bucket(caller), cost, _node_limit())
 
-    def _charge(self, bucket: str, cost: int, rate: int) -> Awaitable[None] | None:
+    def _charge(self, bucket: str, cost: int, limit: Limit) -> Awaitable[None] | None:
         points, until = self._lots.get(bucket, (0.0, 0.0))
         if points >= cost and time.monotonic() < until:
             self._lots[bucket] = (points - cost, until)
             return None
-        return self._refill(bucket, cost, rate)
+        return self._refill(bucket, cost, limit)
 
-    async def _charge_key(self, caller: Caller, key: str, cost: int, rate: int) -> None:
+    async def _charge_key(self, caller: Caller, key: str, cost: int) -> None:
         known, until = self._keys.get(key, (None, 0.0))
         if time.monotonic() >= until:
-            found = await self._node.read(api_key, digest(key), now_ms())
-            known = None if found is None else f"{PREFIX}key:{found[0]}"
+            known = await self._node.read(api_key, digest(key), now_ms())
             if len(self._keys) >= _MAX_KNOWN:
                 self._keys.clear()
             self._keys[key] = (known, time.monotonic() + _KEY_S)
+        # limits of its own hold wherever the caller is, and where the node has none
+        if is_uncounted(caller) and (known is None or known.rate is None):
+            return
         # a key that nobody made gives nobody a bucket of its own
-        wait = self._charge(known or address_bucket(caller), cost, rate)
+        bucket = address_bucket(caller) if known is None else f"{PREFIX}key:{known.name}"
+        wait = self._charge(bucket, cost, _node_limit() if known is None else _limit_of(known))
         if wait is not None:
             await wait
 
-    async def _refill(self, bucket: str, cost: int, rate: int) -> None:
-        burst = max(settings.MDS_RPC_BURST, rate // _LOT, 1)
+    async def _refill(self, bucket: str, cost: int, limit: Limit) -> None:
+        rate = limit.rate
+        burst = max(limit.burst, rate // _LOT, 1)
         # what costs more than a full bucket takes a full bucket
         least = min(cost, burst)
         try:
@@ -119,6 +127,22 @@ class Limits:
         if len(self._lots) >= _MAX_KNOWN:
             self._lots.clear()
         self._lots[bucket] = (granted - least, time.monotonic() + _LOT_S)
+
+
+def is_uncounted(caller: Caller) -> bool:
+    """Whether the node's own limits do not hold: there are none, or a program on this machine asks for itself."""
+    return not settings.MDS_RPC_RATE or (caller.is_loopback and not caller.is_forwarded)
+
+
+def _node_limit() -> Limit:
+    return Limit(settings.MDS_RPC_RATE, settings.MDS_RPC_BURST)
+
+
+def _limit_of(key: ApiKeyFacts) -> Limit:
+    """The key's own limits, the node's where it has none; a rate without a burst allows a second's worth at once."""
+    rate = settings.MDS_RPC_RATE if key.rate is None else key.rate
+    burst = key.burst if key.burst is not None else settings.MDS_RPC_BURST if key.rate is None else rate
+    return Limit(rate, burst)
 
 
 def address_bucket(caller: Caller) -> str:

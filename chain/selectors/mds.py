@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import psycopg
 
@@ -109,15 +109,24 @@ async def skipped_count(conn: AsyncConnection, first: int, last: int) -> int:
     return int(rows[0][0])
 
 
-async def api_key(conn: AsyncConnection, digest: bytes, now_ms: int) -> tuple[str, list[str]] | None:
-    """(name, scopes) of a key that is valid now, by its secret's digest."""
+class ApiKeyFacts(NamedTuple):
+    """A key that is valid: whose it is, what it may do, its own limits where it has any."""
+
+    name: str
+    scopes: list[str]
+    rate: int | None
+    burst: int | None
+
+
+async def api_key(conn: AsyncConnection, digest: bytes, now_ms: int) -> ApiKeyFacts | None:
+    """A key that is valid now, by its secret's digest."""
     rows = await _all(
         conn,
-        "SELECT name, scopes FROM chain_api_key WHERE digest = %s AND revoked_ms IS NULL"
+        "SELECT name, scopes, rate, burst FROM chain_api_key WHERE digest = %s AND revoked_ms IS NULL"
         " AND (expires_ms IS NULL OR expires_ms > %s)",
         (digest, now_ms),
     )
-    return (rows[0][0], list(rows[0][1])) if rows else None
+    return ApiKeyFacts(rows[0][0], list(rows[0][1]), *rows[0][2:]) if rows else None
 
 
 def _placed(row: Any) -> PlacedTransaction:

@@ -210,6 +210,20 @@ class TestLimits:
         assert self.burst(rpc, 5, "7.7.7.7", x_api_key="made-up") == [-32005] * 5
         assert self.burst(rpc, 5, "7.7.7.7", x_api_key=secret) == [0] * 5
 
+    def test_limits_of_a_key_hold_wherever_it_is_used(self, rpc: Caller, key: Any, settings: Any) -> None:
+        from chain.models import ApiKey
+        from chain.stores.connection import raw_connection
+
+        settings.MDS_RPC_RATE, settings.MDS_RPC_BURST = 1, 10
+        small, large = key("small", "log"), key("large", "log")
+        ApiKey.objects.filter(name="small").update(rate=1, burst=3)
+        ApiKey.objects.filter(name="large").update(rate=1_000)
+        raw_connection().commit()
+        assert self.burst(rpc, 30, "7.7.7.8", x_api_key=large) == [0] * 30
+        for address in ("7.7.7.8", "127.0.0.1"):
+            assert self.burst(rpc, 12, address, x_api_key=small)[-1] == -32005, address
+        assert set(self.burst(rpc, 30, "127.0.0.1", x_api_key=large)) == {0}
+
     def test_dear_methods_cost_more(self, rpc: Caller) -> None:
         assert METHODS["eth_call"].cost > METHODS["eth_getBalance"].cost
         assert METHODS["debug_traceBlockByNumber"].cost > METHODS["eth_call"].cost
