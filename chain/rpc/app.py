@@ -51,7 +51,7 @@ for _config in apps.get_app_configs():
 _JSON = (b"content-type", b"application/json")
 _PREFLIGHT = (
     (b"access-control-allow-methods", b"POST, GET, OPTIONS"),
-    (b"access-control-allow-headers", b"content-type, authorization"),
+    (b"access-control-allow-headers", b"content-type, authorization, x-api-key"),
     (b"access-control-max-age", b"86400"),
 )
 _holder = NodeHolder()

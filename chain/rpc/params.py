@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, NewType
 
 from chain.core.errors import RequestCode, RequestError
-from chain.core.types import AccessEntry
+from chain.core.types import AccessEntry, Authorization
 
 Address = NewType("Address", bytes)
 Hash32 = NewType("Hash32", bytes)
@@ -50,6 +50,7 @@ class CallObject:
     value: int
     data: bytes
     access_list: tuple[AccessEntry, ...]
+    authorizations: tuple[Authorization, ...] = ()
 
     @property
     def price_cap(self) -> int:
@@ -212,7 +213,35 @@ def call_object(value: Any) -> CallObject:
         value=amount,
         data=b"" if payload is None else hex_bytes(payload),
         access_list=_optional(value, "accessList", access_list) or (),
+        authorizations=_optional(value, "authorizationList", authorization_list) or (),
     )
+
+
+def authorization_list(value: Any) -> tuple[Authorization, ...]:
+    """EIP-7702 authorizations, signed; at most as many as a transaction can pay for."""
+    if not isinstance(value, list) or len(value) > 1000:
+        raise bad("an authorization list is an array of at most 1000 objects")
+    found = []
+    for entry in value:
+        if not isinstance(entry, dict):
+            raise bad("an authorization is an object")
+        parity = _optional(entry, "yParity", quantity)
+        if parity is None:
+            # some libraries say v instead
+            parity = _optional(entry, "v", quantity) or 0
+        if parity > 255:
+            raise bad("a parity is a byte")
+        found.append(
+            Authorization(
+                chain_id=_optional(entry, "chainId", quantity) or 0,
+                address=address(entry.get("address")),
+                nonce=_optional(entry, "nonce", nonce) or 0,
+                y_parity=parity,
+                r=_optional(entry, "r", quantity) or 0,
+                s=_optional(entry, "s", quantity) or 0,
+            )
+        )
+    return tuple(found)
 
 
 def state_overrides(value: Any) -> StateOverrides:

@@ -5,7 +5,7 @@ A request and its answer are plain values; integers that may be wider than 64 bi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -21,7 +21,7 @@ from chain.core.execution.simulate import BlockOverrides, BlockPlan, SimulatedCa
 from chain.core.execution.trace import Placed, trace_call, trace_transactions
 from chain.core.spec import ChainSpec
 from chain.core.transactions import decode_transaction
-from chain.core.types import AccessEntry, EpochEnv
+from chain.core.types import AccessEntry, Authorization, EpochEnv
 from chain.stores.connection import Connection, cursor
 from chain.stores.state import CodeCache, PostgresState
 
@@ -106,6 +106,7 @@ def _arguments(site: Site, request: dict[str, Any]) -> tuple[EpochEnv, dict[str,
         "overrides": _overrides(request.get("overrides")),
         "block_hashes": site.block_hashes(site.number),
         "access_list": _access_list(call["access_list"]),
+        "authorizations": _authorizations(call.get("authorizations", ())),
         "block": overrides.apply(block_env(env, site.params)),
     }
 
@@ -261,6 +262,16 @@ def _block_overrides(raw: dict[str, Any] | None) -> BlockOverrides:
 def _access_list(raw: list[Any]) -> tuple[AccessEntry, ...]:
     return tuple(
         [AccessEntry(address, tuple([int.from_bytes(slot, "big") for slot in slots])) for address, slots in raw]
+    )
+
+
+def _authorizations(raw: Iterable[Any]) -> tuple[Authorization, ...]:
+    wide = int.from_bytes
+    return tuple(
+        [
+            Authorization(wide(chain, "big"), address, nonce, parity, wide(r, "big"), wide(s, "big"))
+            for chain, address, nonce, parity, r, s in raw
+        ]
     )
 
 

@@ -7,6 +7,7 @@ import sys
 from types import SimpleNamespace
 
 import pytest
+from eth_account import Account as Wallet
 
 from chain.core.errors import RequestError
 from tests.factories import wallets
@@ -122,3 +123,31 @@ def test_the_rpc_process_never_imports_the_evm(rpc: Caller, scene: Scene) -> Non
     code = "import django; django.setup(); import chain.rpc.app, sys; print('eth' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout.strip() == "False"
+
+
+def test_authorizations_count_and_take_effect(rpc: Caller) -> None:
+    """EIP-7702: 25 000 gas each, and the authority runs the code that it points to."""
+    wallet = Wallet.from_key("0x" + "46" * 32)
+    chain = int(rpc("eth_chainId"), 16)
+    signed = wallet.sign_authorization({"chainId": chain, "address": h(TOKEN), "nonce": 0})
+    listed = [
+        {
+            name: value if name == "address" else hex(value)
+            for name, value in {
+                "chainId": chain,
+                "address": h(TOKEN),
+                "nonce": 0,
+                "yParity": signed.y_parity,
+                "r": signed.r,
+                "s": signed.s,
+            }.items()
+        }
+    ]
+    asked = {"from": h(wallets.address(0)), "to": wallet.address.lower()}
+    assert rpc("eth_estimateGas", asked) == hex(21_000)
+    # the authority's slot 0 is empty, where the token's is not
+    assert rpc("eth_call", {**asked, "authorizationList": listed}) == h(bytes(32))
+    assert rpc("eth_call", asked) == "0x"
+    assert int(rpc("eth_estimateGas", {**asked, "authorizationList": listed}), 16) > 21_000 + 25_000
+    for wrong in (5, [5], [{}], [{**listed[0], "yParity": "0x100"}], [{**listed[0], "nonce": hex(2**64)}]):
+        assert rpc.error("eth_call", {**asked, "authorizationList": wrong})["code"] == -32602

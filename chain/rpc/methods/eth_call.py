@@ -43,7 +43,7 @@ async def eth_estimate_gas(
     """The least gas limit with which a message succeeds, nearly."""
     point = await node.resolve(block)
     number = None if point.is_current else point.number
-    plain = overrides is None and block_overrides is None
+    plain = overrides is None and block_overrides is None and not call.authorizations
     if plain and is_simple_transfer(call.to, call.data, call.access_list, (), TRANSFER_GAS):
         assert call.to is not None
         count = node.spec.shard_count
@@ -99,7 +99,13 @@ def call_request(
         "hash": point.hash,
         "overrides": overrides,
         "block": block,
-        "call": {**call_fields(call, gas), "access_list": _entries(call)},
+        "call": {
+            **call_fields(call, gas),
+            "access_list": _entries(call),
+            "authorizations": [
+                [_wide(a.chain_id), a.address, a.nonce, a.y_parity, _wide(a.r), _wide(a.s)] for a in call.authorizations
+            ],
+        },
     }
 
 
@@ -123,6 +129,10 @@ def failure(answer: dict[str, Any]) -> RequestError:
 
 def _entries(call: CallObject) -> list[Any]:
     return [[entry.address, [slot.to_bytes(32, "big") for slot in entry.slots]] for entry in call.access_list]
+
+
+def _wide(number: int) -> bytes:
+    return number.to_bytes(32, "big")
 
 
 def _output(answer: dict[str, Any]) -> bytes:
