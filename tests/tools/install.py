@@ -91,7 +91,11 @@ def install_prometheus() -> None:
 
 def main() -> int:
     """Install what is missing."""
-    for name, install in (("chromium", install_chromium), ("promtool", install_prometheus)):
+    for name, install in (
+        ("chromium", install_chromium),
+        ("promtool", install_prometheus),
+        ("prometheus", install_prometheus),
+    ):
         if find(name) is not None:
             continue
         sys.stdout.write(f"installing {name} for the tests\n")
