@@ -9,6 +9,7 @@ import requests
 
 from tests.e2e.incidents import INCIDENTS, Incident, ask, go_through
 from tests.e2e.node import Node, running_node, wait_for
+from tests.e2e.scrape import scrape
 
 pytestmark = pytest.mark.e2e
 
@@ -61,3 +62,22 @@ def test_health_says_what_lives(mining_node: Node) -> None:
     assert {name: type(value) for name, value in answer.json().items()} == {
         "status": str, "version": str, "network": str, "uptime_s": int,
     }  # fmt: skip
+
+
+@pytest.mark.long
+def test_metrics_go_on_without_a_server(node: Node) -> None:
+    """What PostgreSQL would tell is missing, and said to be; the rest is there, in time for Prometheus."""
+    (incident,) = [one for one in INCIDENTS if one.name == "PostgreSQL hangs"]
+    incident.cause(node)
+    try:
+        shown = scrape(node)
+    finally:
+        incident.heal(node)
+    assert shown.sum("scrape_source_up", source="chain") == shown.sum("scrape_source_up", source="database") == 0
+    assert shown.sum("ready_check", check="database") == 0
+    assert "mondoshawan_blue_score" not in shown.samples
+    assert shown.sum("scrape_source_up", source="pool") == shown.sum("scrape_source_up", source="machine") == 1
+    assert shown.sum("transaction_pool_limit") > 0
+    assert "mondoshawan_epoch_execution_seconds_count" in shown.samples
+    wait_for(lambda: not ask(node).failed, "ready again", 120)
+    assert scrape(node).sum("scrape_source_up") == len(shown.samples["mondoshawan_scrape_source_up"])
