@@ -35,7 +35,9 @@ def program_of(process: psutil.Process) -> str:
             return name
     if "-n" in words and "@mondoshawan" in line:
         return words[words.index("-n") + 1].partition("@")[0]
-    return "others"
+    # a worker's children show another title
+    parent = process.parent()
+    return "others" if parent is None or parent.pid <= 1 else program_of(parent)
 
 
 def family(node: Node) -> list[psutil.Process]:

@@ -67,7 +67,7 @@ class RedisPublisher:
             # before the pool is told that it is up to date, so that an end between the two loses nothing
             self._readmit(engine, self._returned_since(seen), snapshot.base_fee)
         self._pool.resync(engine.sequence, read, snapshot.in_flight, now_ms())
-        publish_virtual(self._redis, snapshot, head_of(engine))
+        publish_virtual(self._redis, snapshot, head_of(engine), engine.fast_virtual(snapshot, now_ms()))
         if seen != engine.sequence and engine.sequence:
             log.warning("pool and readers had missed commits", seen=seen, sequence=engine.sequence)
 
@@ -76,7 +76,8 @@ class RedisPublisher:
         if self._observer is not None:
             self._observer.committed(update, engine.records.get)
         if self._pool.on_update(update, now_ms(), gapless=True):
-            publish_virtual(self._redis, update.virtual, head_of(engine))
+            fast = engine.fast_virtual(update.virtual, now_ms())
+            publish_virtual(self._redis, update.virtual, head_of(engine), fast)
         else:
             self.opened(engine)
         committed.send_robust(RedisPublisher, sequence=update.sequence)

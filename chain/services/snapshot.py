@@ -12,9 +12,11 @@ from chain.core.consensus.model import VirtualSnapshot
 from chain.stores.virtual import pack_virtual as dump_virtual
 from chain.stores.virtual import unpack_virtual as load_virtual
 
-__all__ = ["dump_virtual", "load_virtual", "publish_virtual", "read_sequence", "read_virtual"]
+__all__ = ["dump_virtual", "load_virtual", "publish_virtual", "read_fast_virtual", "read_sequence", "read_virtual"]
 
 VIRTUAL_KEY = "mds:virtual"
+# what C templates stand on, where that is something else
+FAST_KEY = "mds:virtual:fast"
 SEQUENCE_KEY = "mds:virtual:seq"
 HEAD_KEY = "mds:head"
 
@@ -36,13 +38,38 @@ def read_virtual(redis: Redis) -> VirtualSnapshot | None:
     return None if data is None else load_virtual(data)
 
 
+def read_fast_virtual(redis: Redis, now_ms: int, slot_ms: int) -> VirtualSnapshot | None:
+    """What a C template stands on now: virtual, or what the writer's policy chose beside it.
+
+    What was chosen because virtual's slot had not ended is passed over once it has.
+
+    Raises
+    ------
+    StoreError
+        As ``read_virtual``.
+    """
+    data, chosen = redis.mget(VIRTUAL_KEY, FAST_KEY)
+    if data is None:
+        return None
+    virtual = load_virtual(data)
+    if chosen is None:
+        return virtual
+    fast = load_virtual(chosen)
+    steps_back = fast.sink != virtual.sink
+    if steps_back and virtual.latest_parent_slot < now_ms // slot_ms:
+        return virtual
+    return fast
+
+
 def read_sequence(redis: Redis) -> int:
     """The sequence of the newest virtual block, -1 before there is one; one small read."""
     raw = redis.get(SEQUENCE_KEY)
     return -1 if raw is None else int(raw)
 
 
-def publish_virtual(redis: Redis, snapshot: VirtualSnapshot, head: dict[str, Any]) -> None:
+def publish_virtual(
+    redis: Redis, snapshot: VirtualSnapshot, head: dict[str, Any], fast: VirtualSnapshot | None = None
+) -> None:
     """Show a commit to every other process: all keys at once, then the event.
 
     Parameters
@@ -51,9 +78,15 @@ def publish_virtual(redis: Redis, snapshot: VirtualSnapshot, head: dict[str, Any
         After the commit.
     head : dict
         What RPC and web know of the head; JSON values, or bytes, which become 0x hex.
+    fast : VirtualSnapshot, optional
+        What C templates stand on, where that is not ``snapshot``.
     """
     with redis.pipeline(transaction=True) as pipe:
         pipe.set(VIRTUAL_KEY, dump_virtual(snapshot))
+        if fast is None:
+            pipe.delete(FAST_KEY)
+        else:
+            pipe.set(FAST_KEY, dump_virtual(fast))
         pipe.set(HEAD_KEY, orjson.dumps(head, default=_hex))
         pipe.set(SEQUENCE_KEY, snapshot.sequence)
         pipe.publish(events_channel(redis), orjson.dumps({**head, "kind": "head"}, default=_hex))

@@ -20,6 +20,7 @@ from chain.services.snapshot import (
     events_channel,
     load_virtual,
     publish_virtual,
+    read_fast_virtual,
     read_sequence,
     read_virtual,
 )
@@ -120,3 +121,22 @@ def test_two_nodes_on_one_server_do_not_hear_each_other(redis_url: str) -> None:
         assert listener.get_message(timeout=5) is not None
         publish_virtual(theirs, EXAMPLE, {"number": 5})
         assert listener.get_message(timeout=0.2) is None
+
+
+def test_fast_blocks_stand_on_what_was_chosen_for_them_as_long_as_that_helps(redis_url: str) -> None:
+    ahead = replace(EXAMPLE, latest_parent_slot=60)
+    with Redis.from_url(redis_url) as client:
+        assert read_fast_virtual(client, 5_900, 100) is None
+        publish_virtual(client, ahead, {})
+        assert read_fast_virtual(client, 5_900, 100) == ahead
+        # beside a block that is stamped ahead, until its slot has ended
+        older = replace(EXAMPLE, sink=bytes([8]) * 32, parents=(bytes([8]) * 32,))
+        publish_virtual(client, ahead, {}, older)
+        assert read_virtual(client) == ahead
+        assert [read_fast_virtual(client, now, 100) for now in (5_900, 6_099, 6_100)] == [older, older, ahead]
+        # away from the merge bound at any time
+        careful = replace(ahead, mergeset_blue=0)
+        publish_virtual(client, ahead, {}, careful)
+        assert [read_fast_virtual(client, now, 100) for now in (5_900, 6_100)] == [careful, careful]
+        publish_virtual(client, ahead, {})
+        assert read_fast_virtual(client, 6_100, 100) == ahead

@@ -39,7 +39,7 @@ def fast_blocks(seed: int) -> Iterator[tuple[str, object]]:
     yield "chain of one slot, no slot rule", chain_of_one_slot(replace(DEVNET, slot_after_parents=False), seed)
     yield "C a second, 0.3 makes none", f"{slots_ahead(DEVNET, seed, share=0.3, lies=False):.1f}"
     yield "C a second, 0.3 is two seconds ahead", f"{slots_ahead(DEVNET, seed, share=0.3):.1f}"
-    yield "the same, C on older parents", f"{slots_ahead(DEVNET, seed, share=0.3, steps_back=True):.1f}"
+    yield "the same, C by the node's policy", f"{slots_ahead(DEVNET, seed, share=0.3, policy=True):.1f}"
     yield "copies of a ticket on an engine", copies_of_a_ticket(seed)
     yield "tries for a tie, by lot", lot_grinding(DEVNET, seed)
     yield "tries for a tie, by hash", lot_grinding(replace(DEVNET, orders_by_lot=False), seed)
@@ -49,8 +49,9 @@ def merge_bound(seed: int) -> Iterator[tuple[str, object]]:
     """Merge depth."""
     yield "stale at the bound, the protocol", stale_at_the_bound(SHALLOW, seed)
     yield "stale at the bound, no bridges", stale_at_the_bound(replace(SHALLOW, bridges=False), seed)
-    for margin in (0, 5):
-        yield f"stale at the bound, C at margin {margin}", stale_at_the_bound(SHALLOW, seed, fast=True, margin=margin)
+    for policy in (False, True):
+        name = "by the node's policy" if policy else "at the very bound"
+        yield f"stale at the bound, C {name}", stale_at_the_bound(SHALLOW, seed, fast=True, policy=policy)
 
 
 def difficulty(seed: int) -> Iterator[tuple[str, object]]:

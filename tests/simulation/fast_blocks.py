@@ -180,11 +180,11 @@ def lot_grinding(rules: Rules, seed: int, contests: int = 120, tries: int = 30) 
     return Grinding(held, won)
 
 
-def slots_ahead(rules: Rules, seed: int, *, share: float, lies: bool = True, steps_back: bool = False) -> float:
+def slots_ahead(rules: Rules, seed: int, *, share: float, lies: bool = True, policy: bool = False) -> float:
     """Honest C blocks a second while ``share`` of the hash rate stamps its work blocks two seconds ahead."""
     world = make_world(rules, seed, miners=4, rate=HashRate(1, 1).times(1 - share))
     for miner in world.miners:
-        FastMiner(miner, steps_back=steps_back)
+        FastMiner(miner, policy=policy)
     rate = HashRate(1, 1).times(share)
     if lies:
         ClockLiar(world, "liar", rate, late=True)

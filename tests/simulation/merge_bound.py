@@ -61,13 +61,13 @@ class Lost:
 
 
 def stale_at_the_bound(
-    rules: Rules, seed: int, *, attack: bool = True, fast: bool = False, margin: int = 0, span_s: int = 240
+    rules: Rules, seed: int, *, attack: bool = True, fast: bool = False, policy: bool = False, span_s: int = 240
 ) -> Lost:
     """Six miners half a second apart, a stale block for half of them at each step of the root.
 
     Genesis parameters with a small merge depth: the rule has no scale, and the run is shorter.
     """
-    world = make_world(rules, seed, miners=6, latency=uniform_latency(200, 800), fast=fast, margin=margin)
+    world = make_world(rules, seed, miners=6, latency=uniform_latency(200, 800), fast=fast, policy=policy)
     if attack:
         attacker = StaleAtTheBound(world, [miner.node for miner in world.miners[:3]])
     world.run_s(span_s)

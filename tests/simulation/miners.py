@@ -128,14 +128,12 @@ class Miner:
 class FastMiner:
     """Publishes a C block in each slot that its miner's key wins, as a node with pending transactions does.
 
-    ``margin``: work_score that it stays away from the merge bound.  ``steps_back``: over parents whose slot
-    has not ended it goes back to their ancestors, instead of waiting.
+    ``policy``: it chooses parents as this project's node does; else it names virtual's, whatever they are.
     """
 
-    def __init__(self, miner: Miner, margin: int = 0, *, steps_back: bool = False) -> None:
+    def __init__(self, miner: Miner, *, policy: bool = False) -> None:
         self.miner = miner
-        self.margin = margin
-        self.steps_back = steps_back
+        self.policy = policy
         self.slot_ms = miner.ledger.spec.slot_ms
         self._wait()
 
@@ -147,9 +145,7 @@ class FastMiner:
         self._wait()
         miner = self.miner
         slot = miner.simulation.now_ms // self.slot_ms
-        parents = miner.node.virtual(self.margin)
-        if self.steps_back:
-            parents = self._ended(parents, slot * self.slot_ms)
+        parents = miner.node.fast_virtual() if self.policy else miner.node.virtual()
         lottery = miner.ledger.lottery(miner.ledger.records[parents[0]])
         if lottery is None or not miner.ledger.wins(miner.key, lottery, slot):
             return
@@ -157,16 +153,3 @@ class FastMiner:
         # policy: no slot beyond the clock's
         if latest // self.slot_ms < slot:
             miner.node.publish(miner.mint(Stream.C, parents, max(miner.simulation.now_ms, latest + 1)))
-
-    def _ended(self, parents: list[bytes], before_ms: int) -> list[bytes]:
-        """The sink's newest chain block with a time before this, and those parents that are as old and beside it."""
-        ledger = self.miner.ledger
-        chain = ledger.dag.selected_chain(parents[0])
-        base = next(block for block in chain if ledger.time_of(block) < before_ms)
-        return [base] + [
-            block
-            for block in parents[1:]
-            if ledger.time_of(block) < before_ms
-            and not ledger.dag.in_past(block, base)
-            and ledger.dag.view(block).order_key < ledger.dag.view(base).order_key
-        ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from random import Random
 
+from chain.core.consensus.fast import fast_parents
 from chain.core.errors import NotYet, RuleViolation
 from chain.core.rules.header_in_isolation import check_header_arrival
 from tests.simulation.events import Simulation
@@ -81,7 +82,6 @@ class Node:
         self.on_block: list[Callable[[bytes], None]] = []
         self._waiting: dict[bytes, list[bytes]] = {}
         self._virtual: list[bytes] | None = None
-        self._margin = 0
         network.nodes.append(self)
 
     def receive(self, block: bytes) -> None:
@@ -115,12 +115,18 @@ class Node:
         self.receive(block)
         self.network.publish(self, block)
 
-    def virtual(self, margin: int = 0) -> list[bytes]:
-        """Virtual's parents, the sink first (protocol §6); ``margin`` keeps them so far from the merge bound."""
-        if self._virtual is None or self._margin != margin:
-            self._virtual = self._virtual_parents(margin)
-            self._margin = margin
+    def virtual(self) -> list[bytes]:
+        """Virtual's parents, the sink first (protocol §6)."""
+        if self._virtual is None:
+            self._virtual = self._virtual_parents()
         return self._virtual
+
+    def fast_virtual(self) -> list[bytes]:
+        """What a node's own C templates name: the policy of ``chain.core.consensus.fast``."""
+        ledger = self.ledger
+        return fast_parents(
+            ledger.dag, ledger.records, ledger.spec, self.sink, self._beside_sink(), self.simulation.now_ms
+        )
 
     def _take(self, block: bytes) -> None:
         self.known[block] = None
@@ -142,13 +148,16 @@ class Node:
             for changed in self.on_sink:
                 changed()
 
-    def _virtual_parents(self, margin: int) -> list[bytes]:
+    def _virtual_parents(self) -> list[bytes]:
         dag, spec = self.ledger.dag, self.ledger.spec
-        rest = [tip for tip in self.tips if tip != self.sink and not dag.in_past(tip, self.sink)]
+        rest = self._beside_sink()
         if self.ledger.rules.bridges:
-            depth = spec.merge_depth - margin
-            return dag.virtual_parents(self.sink, rest, spec.max_parents, spec.mergeset_limit, depth)
+            return dag.virtual_parents(self.sink, rest, spec.max_parents, spec.mergeset_limit, spec.merge_depth)
         return self._greedy_parents(rest)
+
+    def _beside_sink(self) -> list[bytes]:
+        """The tips that the sink does not merge."""
+        return [tip for tip in self.tips if tip != self.sink and not self.ledger.dag.in_past(tip, self.sink)]
 
     def _greedy_parents(self, rest: list[bytes]) -> list[bytes]:
         """The same choice under the ledger's own bounds; what breaks them gives way to its parents."""

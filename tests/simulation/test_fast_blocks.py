@@ -58,6 +58,6 @@ def test_times_ahead_of_the_clock_stop_fast_blocks_only_for_those_who_wait():
     """A parent's slot closes with its time, which may lie two seconds ahead; older parents are open."""
     honest = slots_ahead(DEVNET, SEED, share=0.3, lies=False)
     waiting = slots_ahead(DEVNET, SEED, share=0.3)
-    stepping = slots_ahead(DEVNET, SEED, share=0.3, steps_back=True)
+    stepping = slots_ahead(DEVNET, SEED, share=0.3, policy=True)
     assert waiting < 0.75 * honest
     assert stepping > 0.8 * honest

@@ -10,7 +10,6 @@ from tests.simulation.merge_bound import shower, stale_at_the_bound
 from tests.simulation.rules import Rules, simulated_spec
 
 SHALLOW = Rules(simulated_spec(merge_depth=30, finality_depth=600))
-MARGIN = 5
 
 
 @pytest.mark.parametrize("seed", [1, 2])
@@ -30,10 +29,10 @@ def test_without_bridges_honest_work_becomes_unmergeable():
 
 
 def test_fast_blocks_that_keep_away_from_the_bound_are_not_lost_either():
-    """Only work may bridge, so a C block that merges at the very bound is at risk; a small margin ends it."""
+    """Only work may bridge, so a C block that merges at the very bound is at risk; the node's margin of k ends it."""
     careless = stale_at_the_bound(SHALLOW, 1, fast=True, span_s=100)
     assert 0 < careless.fast_lost < 0.1 * careless.fast
-    careful = stale_at_the_bound(SHALLOW, 1, fast=True, span_s=100, margin=MARGIN)
+    careful = stale_at_the_bound(SHALLOW, 1, fast=True, span_s=100, policy=True)
     assert careful.released > 40
     assert careful.fast > 800
     assert careful.fast_lost == careful.work_lost == 0

@@ -32,12 +32,12 @@ class World:
         node.synchronise([block for block in self.ledger.records if any(block in other.known for other in others)])
         return node
 
-    def add_miner(self, name: str, rate: HashRate, *, fast: bool = False, margin: int = 0) -> Miner:
-        """An honest miner with a node of its own; ``fast``: it makes C blocks too, at a margin from the bound."""
+    def add_miner(self, name: str, rate: HashRate, *, fast: bool = False, policy: bool = False) -> Miner:
+        """An honest miner with a node of its own; ``fast``: it makes C blocks too, ``policy``: as our node does."""
         miner = Miner(name, self.add_node(name), rate)
         self.miners.append(miner)
         if fast:
-            FastMiner(miner, margin)
+            FastMiner(miner, policy=policy)
         return miner
 
     @property
@@ -87,7 +87,7 @@ def make_world(
     rate: HashRate = USUAL_RATE,
     latency: Latency = USUAL_LATENCY,
     fast: bool = False,
-    margin: int = 0,
+    policy: bool = False,
     k: int | None = None,
 ) -> World:
     """A network of equal honest miners that share a hash rate."""
@@ -95,5 +95,5 @@ def make_world(
     simulation = Simulation(seed, ledger.time_of(ledger.genesis) + 1)
     world = World(simulation, ledger, Network(simulation, latency))
     for number in range(miners):
-        world.add_miner(f"{HONEST}-{number}", rate.times(1 / miners), fast=fast, margin=margin)
+        world.add_miner(f"{HONEST}-{number}", rate.times(1 / miners), fast=fast, policy=policy)
     return world

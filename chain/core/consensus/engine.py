@@ -7,11 +7,12 @@ Pure: no clock, no database.  One engine serves one writer; what it has done sin
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from chain.core.codec import header_hash, pre_hash
 from chain.core.consensus.chain_state import ChainState, merge_order
+from chain.core.consensus.fast import fast_parents
 from chain.core.consensus.headers import child_drifts, child_target, header_context, merged_headers, own_work
 from chain.core.consensus.model import BlockRecord, ChainUpdate, NewBlock, VirtualSnapshot
 from chain.core.errors import NotYet, RuleCode, RuleViolation, WaitCode
@@ -175,9 +176,27 @@ class Engine:
 
         ``sequence`` is that of the commit which shows it; left out, of the last one.
         """
+        return self._snapshot(self._virtual_parents(), self.sequence if sequence is None else sequence)
+
+    def fast_virtual(self, virtual: VirtualSnapshot, now_ms: int) -> VirtualSnapshot | None:
+        """What this node's C templates build on (``fast_parents``), or None where that is ``virtual``."""
         rules = self.spec.at(self.sink.work_score)
-        sink = self._sink
-        parents = self.dag.virtual_parents(sink, self._rest, rules.max_parents, rules.mergeset_limit, rules.merge_depth)
+        parents = fast_parents(self.dag, self.records, rules, self._sink, self._rest, now_ms)
+        if tuple(sorted(parents)) == virtual.parents or parents[0] not in self.state.summaries:
+            return None
+        made = self._snapshot(parents, virtual.sequence)
+        # blocks beside it come first in the order: what they hold would be there twice
+        return replace(made, in_flight=tuple(dict.fromkeys((*virtual.in_flight, *made.in_flight))))
+
+    def _virtual_parents(self) -> list[bytes]:
+        rules = self.spec.at(self.sink.work_score)
+        limits = rules.max_parents, rules.mergeset_limit, rules.merge_depth
+        return self.dag.virtual_parents(self._sink, self._rest, *limits)
+
+    def _snapshot(self, parents: Sequence[bytes], sequence: int) -> VirtualSnapshot:
+        """Every past-derived field of a block with these parents, the selected one first."""
+        sink = parents[0]
+        rules = self.spec.at(self.records[sink].work_score)
         coloured = self.dag.evaluate(parents)
         parent = self.records[sink]
         summary = self.state.summaries[sink]
@@ -191,7 +210,7 @@ class Engine:
         ]
         bodies = self.state.transactions_of(runs)
         return VirtualSnapshot(
-            sequence=self.sequence if sequence is None else sequence,
+            sequence=sequence,
             sink=sink,
             parents=tuple(sorted(parents)),
             stream_counts=coloured.stream_counts,

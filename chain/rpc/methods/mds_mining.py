@@ -25,7 +25,7 @@ from chain.services.control import mining_settings
 from chain.services.network import now_ms
 from chain.services.pool import Pool, pool_policy
 from chain.services.redis_client import redis_client
-from chain.services.snapshot import read_virtual
+from chain.services.snapshot import read_fast_virtual, read_virtual
 from chain.services.submit_block import submit_block
 
 # hex of the largest stream body, and its header
@@ -120,13 +120,12 @@ def unsealed_header(template: Template) -> bytes:
 
 def _build(spec: ChainSpec, stream: Stream, options: TemplateOptions) -> Template:
     redis = redis_client()
-    snapshot = read_virtual(redis)
+    now = now_ms()
+    snapshot = read_fast_virtual(redis, now, spec.slot_ms) if stream == Stream.C else read_virtual(redis)
     if snapshot is None:
         raise NotYet(WaitCode.NOT_READY, "the writer has not published a virtual block")
     limits = spec.stream(stream)
     pool = Pool(redis, pool_policy(spec))
     block = BlockLimits(limits.max_txs, limits.call_gas_limit, limits.max_bytes)
     chosen = pool.select(block, snapshot.base_fee, mining_settings(redis).ordering, snapshot.sink)
-    return build_template(
-        spec, snapshot, stream, options.coinbase, options.vrf_key, now_ms(), chosen, extra=options.extra
-    )
+    return build_template(spec, snapshot, stream, options.coinbase, options.vrf_key, now, chosen, extra=options.extra)

@@ -27,7 +27,7 @@ from chain.services.mining import memory as record
 from chain.services.mining.memory import MiningMemory
 from chain.services.network import now_ms
 from chain.services.pool import Pool
-from chain.services.snapshot import read_sequence, read_virtual
+from chain.services.snapshot import read_fast_virtual, read_sequence, read_virtual
 from chain.stores import candidates
 from chain.stores.connection import raw_connection
 
@@ -102,14 +102,17 @@ class NodeGround:
         self.memory = record.read_memory(self.redis, self.stream.name)
 
     def snapshot(self) -> VirtualSnapshot:
-        """The newest virtual block.
+        """The newest virtual block; for C, what the node's policy has C blocks stand on.
 
         Raises
         ------
         NotYet
             NOT_READY before the writer has published one.
         """
-        snapshot = read_virtual(self.redis)
+        if self.stream == Stream.C:
+            snapshot = read_fast_virtual(self.redis, self.clock.now_ms(), self.spec.slot_ms)
+        else:
+            snapshot = read_virtual(self.redis)
         if snapshot is None:
             raise NotYet(WaitCode.NOT_READY, "the writer has not published a virtual block")
         return snapshot
