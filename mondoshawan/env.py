@@ -250,9 +250,9 @@ class Environment:
         "",
         _text,
         "text",
-        "Password of the web user `operator`, read at the first start only.",
+        "First password of the web user `operator`, read at the first start only.",
         secret=True,
-        shown="generated, printed once",
+        shown="generated, printed until it is changed",
     )
     validate_workers: int = _variable(
         "0", _integer(0, 256), "number", "Worker processes of `validate`; 0 is the number of cores, at most 2."
