@@ -42,7 +42,27 @@ def main() -> None:
         print(f"followed by the index  {filled.transactions / seconds:8.0f} tx/s, all projections together")
         for name, part in spent.items():
             print(f"  {name:10} {1e6 * part / filled.transactions:6.1f} µs a transaction")
+        _undo(conn, filled.epochs)
         _pages(conn, filled)
+
+
+def _undo(conn: Any, head: int, depth: int = 2) -> None:
+    """What a reorganisation costs each projection, in a transaction that is taken back."""
+    import psycopg
+
+    from chain.stores.connection import cursor
+    from explorer.indexers.projections import PROJECTIONS
+
+    print(f"undoing {depth} epochs, ms")
+    for projection in PROJECTIONS:
+        times = []
+        for _ in range(RUNS):
+            with conn.transaction():
+                began = time.perf_counter()
+                projection.undo(cursor(conn), head - depth)
+                times.append(1000 * (time.perf_counter() - began))
+                raise psycopg.Rollback
+        print(f"  {projection.name:10} {statistics.median(times):8.1f}")
 
 
 def _time_projections() -> dict[str, float]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 
 from chain.fields import AddressField, HashField
@@ -22,7 +21,8 @@ class Activity(models.Model):
 
     class Meta:
         db_table = "explorer_activity"
-        indexes = [BrinIndex(fields=["number"], name="activity_number", pages_per_range=16, autosummarize=True)]
+        # grows at its end only and holds each number once; found by it in a reorganisation
+        indexes = [models.Index(fields=["number"], name="activity_number")]
 
     def __str__(self) -> str:
         return f"{self.address.hex()} in #{self.number}.{self.index}"
