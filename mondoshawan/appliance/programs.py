@@ -95,6 +95,8 @@ def table(env: Environment, folder: DataFolder, user: RunAs | None) -> tuple[Pro
             *("-Q", ",".join(WORKERS[name]), "-P", "prefork", "-c", str(processes), "-O", "fair", "-l", "WARNING"),
             *("--without-gossip", "--without-mingle", "--without-heartbeat"),
             nice=nice,
+            # `up` has run them, and they import every page of the web: 20 MB in each worker
+            CELERY_SKIP_CHECKS="1",
         )
 
     programs = [
