@@ -137,6 +137,10 @@ class DataFolder:
                 hint="set MDS_DATA_DIR to a folder that this user may write",
             ) from error
 
+    def judge(self) -> None:
+        """Refuse a folder that is not ours, without touching it; errors as ``create``."""
+        self._judge_format()
+
     def read_format(self) -> dict[str, Any]:
         """The FORMAT file: ``layout`` (int), ``network`` (str), ``genesis`` (0x hex or None)."""
         try:
