@@ -162,9 +162,3 @@ FEES_OF: Query[int] = Query(
     "SELECT coalesce(sum(gas_used * effective_gas_price), 0) FROM chain_acceptance WHERE number = %s",
     lambda row: int(row[0]),
 )
-# (numbers): number and time in ms of epochs
-TIMES_OF: Query[tuple[int, int]] = Query(
-    "SELECT c.number, e.timestamp_ms FROM chain_selected_chain c JOIN chain_epoch e ON e.hash = c.hash"
-    " WHERE c.number = ANY(%s)",
-    tuple,
-)

@@ -11,7 +11,6 @@ from chain.rpc import formats
 from chain.rpc.node import Node
 from chain.rpc.params import Address, Quantity
 from chain.rpc.registry import method
-from chain.selectors import follow
 from chain.selectors import rpc as select
 from explorer.rpc.ots import check_page_size
 from explorer.selectors.activity import ACTIVITY_AFTER, ACTIVITY_BEFORE, ActivityPlace
@@ -50,14 +49,13 @@ async def _search(node: Node, address: bytes, number: int, size: int, *, forward
         accepted = await select.accepted_places(conn, keys) if keys else []
         logged = [(item.number, item.index) for item in accepted if item.log_count]
         logs = await select.logs_at(conn, logged) if logged else []
-        times = dict(await follow.TIMES_OF.aall(conn, sorted({key[0] for key in keys}))) if keys else {}
     logs_of = {key: list(group) for key, group in groupby(logs, lambda log: (log.number, log.tx_index))}
     txs, receipts = [], []
     for item in reversed(accepted):
         tx = decode_transaction(item.raw, item.sender)
         txs.append(formats.transaction(tx, item))
         receipt = formats.receipt(tx, item, logs_of.get((item.number, item.index), []))
-        receipts.append({**receipt, "timestamp": times[item.number] // 1000})
+        receipts.append({**receipt, "timestamp": item.timestamp})
     return {
         "txs": txs,
         "receipts": receipts,
