@@ -194,12 +194,20 @@ def _register(target: NodeAdminSite) -> None:
                 "exclude": [field.name for field in meta.fields],
                 "list_display_links": None,
                 "search_fields": _searchable(model),
-                "ordering": ["-pk"],
+                "ordering": [_newest_first(model)],
             }
             attributes["list_display_links"] = [attributes["list_display"][0]]
             attributes["fields"] = attributes["readonly_fields"]
             attributes.pop("exclude")
             target.register(model, type(f"{model.__name__}Table", (TableAdmin,), attributes))
+
+
+def _newest_first(model: type[models.Model]) -> str:
+    """An order that has an index; of a key that is a hash nobody learns anything."""
+    for field in model._meta.concrete_fields:
+        if field.name in ("seq", "number") and (field.unique or field.db_index):
+            return f"-{field.name}"
+    return "-pk"
 
 
 def _searchable(model: type[models.Model]) -> list[str]:

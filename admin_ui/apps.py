@@ -11,6 +11,7 @@ class AdminUiConfig(AppConfig):
 
     name = "admin_ui"
     label = "admin_ui"
+    verbose_name = "operator's web"
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:

@@ -49,6 +49,7 @@ UNFOLD: dict[str, Any] = {
     "SITE_SUBHEADER": "the node's tables, read-only",
     "SITE_SYMBOL": "hub",
     "SITE_URL": "/operator/",
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda request: "/static/explorer/icon.svg"}],
     "SHOW_HISTORY": False,
     "SHOW_VIEW_ON_SITE": False,
     "SHOW_BACK_BUTTON": True,
