@@ -219,6 +219,91 @@ def test_a_lost_line_comes_back_and_a_gap_heals(node: Node, browser: Page) -> No
     browser.complaints.clear()
 
 
+# a socket that can lose a message, and that a test can speak through
+TAPPED = """
+window.said = [];
+window.WebSocket = class extends WebSocket {
+  set onmessage(handler) {
+    window.tell = message => handler({ data: JSON.stringify(message) });
+    super.onmessage = event => {
+      if (window.lose && event.data.includes('"type":"dag"')) window.lose = false;
+      else if (!window.deaf) handler(event);
+    };
+  }
+  send(text) {
+    window.said.push(JSON.parse(text));
+    super.send(text);
+  }
+};
+"""
+
+
+@pytest.fixture
+def tapped(browser: Page) -> Iterator[Page]:
+    script = browser.call("Page.addScriptToEvaluateOnNewDocument", source=TAPPED)["identifier"]
+    yield browser
+    browser.call("Page.removeScriptToEvaluateOnNewDocument", identifier=script)
+
+
+def test_a_lost_message_is_asked_for_again(node: Node, tapped: Page) -> None:
+    open_dashboard(node, tapped)
+    tapped.run("window.lose = true")
+    until(tapped, "window.lose === false")
+    until(tapped, "window.said.some(message => message.type === 'resume')")
+    seq = tapped.run("window.said.find(message => message.type === 'resume').seq")
+    until(tapped, f"{LIVE}.socket.seq > {seq} + 2")
+    # every chain block between is there, the one that was lost too
+    missing = f"(() => {{ const dag = {LIVE}.dag, numbers = [...dag.blocks.values()].map(block => block.number)"
+    missing += ".filter(number => number !== null).sort((a, b) => a - b);"
+    missing += " return numbers.filter((number, at) => at && number !== numbers[at - 1] + 1); })()"
+    assert tapped.run(missing) == []
+    assert tapped.complaints == []
+
+
+def test_a_reorganisation_is_seen_and_told(node: Node, tapped: Page, tmp_path: Path) -> None:
+    tapped.device(*DEVICES["wide"])
+    open_dashboard(node, tapped)
+    until(tapped, f"{LIVE}.dag.sorted.filter(block => block.number).length > 5")
+    tapped.run(
+        """
+        (() => {
+          window.deaf = true;
+          const { dag, socket, view } = document.querySelector("[data-dashboard]").live;
+          const chain = dag.sorted.filter(block => block.number !== null).sort((a, b) => a.number - b.number);
+          const fork = chain.at(-4), id = dag.sorted.at(-1).id + 1000;
+          const row = (at, parent) => [id + at, 3 - at % 2, fork.score + 1 + at, Date.now(), 1, null, null, null,
+            parent, [parent], "0".repeat(12), "here"];
+          const blocks = [row(0, fork.id), row(1, id), row(2, id + 1), row(3, id + 2)];
+          const merged = blocks.map((block, at) => [block[0], fork.number + 1 + at, true, true]);
+          window.tell({ v: 1, type: "dag", feed: socket.feed, seq: socket.seq + 1, blocks, fork: fork.number,
+            removed: 3, merged, head: { ...dag.head, id: id + 3, number: fork.number + 4, score: fork.score + 4 } });
+          window.undone = chain.slice(-3).map(block => block.id);
+        })()
+        """
+    )
+    assert "3 blocks left the selected chain" in tapped.texts("[data-toast]")[0]
+    assert "Reorganisation" in tapped.run("document.querySelector('[data-announce]').textContent")
+    assert tapped.run(f"{LIVE}.shown.reorg.gone.length") == 3
+    assert tapped.run(f"{LIVE}.shown.reorg.come.length") == 4
+    assert tapped.run(f"window.undone.map(id => {LIVE}.dag.blocks.get(id).number)") == [None] * 3
+    tapped.screenshot(tmp_path / "reorganisation.png")
+    until(tapped, f"{LIVE}.shown.reorg === null")
+    assert tapped.complaints == []
+
+
+def test_with_motion_reduced_nothing_glides(node: Node, browser: Page) -> None:
+    browser.device(*DEVICES["wide"])
+    browser.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-reduced-motion", "value": "reduce"}])
+    open_dashboard(node, browser)
+    assert browser.run(f"{LIVE}.shown.still") is True
+    before = browser.run(f"{LIVE}.dag.head.number")
+    until(browser, f"{LIVE}.dag.head.number > {before}")
+    frame = "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
+    browser.run(frame)
+    assert browser.run(f"Math.abs({LIVE}.view.center - {LIVE}.view.livePlace)") < 1e-6
+    browser.device(*DEVICES["wide"])
+
+
 def test_nothing_comes_from_elsewhere_and_little_at_first(node: Node, browser: Page) -> None:
     browser.call("Network.setCacheDisabled", cacheDisabled=True)
     browser.requests.clear()

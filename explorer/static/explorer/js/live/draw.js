@@ -139,9 +139,9 @@ export class Painter {
     context.strokeStyle = colours.accent;
     for (let at = 0; at < chain.length; at += 4) pen.edge(chain[at], chain[at + 1], chain[at + 2], chain[at + 3]);
     pen.end();
-    let moving = this.#reorg(context, dag, view, state);
-    // ---- blocks ----
-    moving = this.#blocks(context, seen, from, to, view, state) || moving;
+    // ---- blocks, and over them what a reorganisation did ----
+    let moving = this.#blocks(context, seen, from, to, view, state);
+    moving = this.#reorg(context, dag, view, state) || moving;
     moving = this.#marks(context, dag, view, state) || moving;
     return moving;
   }
