@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from django.urls import path
 
+from explorer.api.app import api
 from explorer.live import views as live
-from explorer.views import abi, addresses, blocks, chain_figures, exports, front, search, tokens, transactions
+from explorer.views import abi, addresses, api_docs, blocks, chain_figures, exports, front, search, tokens, transactions
 
 app_name = "explorer"
 urlpatterns = [
@@ -34,5 +35,8 @@ urlpatterns = [
     path("miners", chain_figures.miners, name="miners"),
     path("miner/<str:ref>", chain_figures.miner, name="miner"),
     path("fees", chain_figures.fees, name="fees"),
+    path("api", api_docs.etherscan_or_docs, name="api"),
+    path("api/v1/openapi.json", api_docs.openapi, name="openapi"),
+    path("api/v1/", api.urls),
     path("supply", chain_figures.supply, name="supply"),
 ]

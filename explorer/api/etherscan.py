@@ -1,0 +1,235 @@
+"""``/api?module=…&action=…``: the calls of Etherscan's API that wallets and tools make, with its envelope.
+
+Shapes follow docs.etherscan.io: every value is a string, a failed call has status 0 and says why in ``result``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import orjson
+from django.http import HttpResponse
+
+from chain.core.errors import BlockchainError, RequestCode, RequestError
+from chain.selectors.stats import STANDING
+from chain.selectors.transactions import ACCEPTANCE, AcceptanceView
+from chain.stores.connection import Connection, database_errors, raw_connection
+from explorer.api import etherscan_rows as rows
+from explorer.pages.address import address_head
+from explorer.selectors.accounts import ACCOUNT
+from explorer.views.common import address_of, hash_of, number_of
+
+MAX_OFFSET = 1_000
+MAX_WINDOW = 10_000
+MAX_ADDRESSES = 20
+
+Asked = Mapping[str, str]
+Json = Any
+
+
+def answer(asked: Asked) -> HttpResponse:
+    """The answer to one call; always 200, as its clients expect."""
+    action = _ACTIONS.get((asked.get("module", "").lower(), asked.get("action", "").lower()))
+    try:
+        if action is None:
+            raise RequestError(RequestCode.METHOD_NOT_FOUND, "Error! Missing Or invalid Action name")
+        with database_errors():
+            result = action(raw_connection(), asked)
+    except RequestError as error:
+        return _json("0", "NOTOK", error.message)
+    except BlockchainError as error:
+        return _json("0", "NOTOK", f"Error! {error.code}")
+    if isinstance(result, list) and not result:
+        return _json("0", _NOTHING.get(asked.get("action", "").lower(), "No records found"), [])
+    return _json("1", "OK", result)
+
+
+def _json(status: str, message: str, result: Json) -> HttpResponse:
+    body = orjson.dumps({"status": status, "message": message, "result": result})
+    response = HttpResponse(body, content_type="application/json")
+    response["Access-Control-Allow-Origin"] = "*"
+    return response
+
+
+def _address(asked: Asked, name: str = "address") -> bytes:
+    found = address_of(asked.get(name, ""))
+    if found is None:
+        raise RequestError(RequestCode.INVALID_PARAMS, "Error! Invalid address format")
+    return found
+
+
+def _hash(asked: Asked) -> bytes:
+    found = hash_of(asked.get("txhash", ""))
+    if found is None:
+        raise RequestError(RequestCode.INVALID_PARAMS, "Error! Invalid transaction hash")
+    return found
+
+
+def _number(asked: Asked, name: str, default: int) -> int:
+    text = asked.get(name, "")
+    if text in ("", "latest"):
+        return default
+    found = number_of(text)
+    if found is None:
+        raise RequestError(RequestCode.INVALID_PARAMS, f"Error! Invalid {name}")
+    return found
+
+
+def _window(asked: Asked) -> rows.Window:
+    page, size = max(1, _number(asked, "page", 1)), _number(asked, "offset", MAX_OFFSET)
+    if not 0 < size <= MAX_OFFSET or page * size > MAX_WINDOW:
+        message = f"Result window is too large, PageNo x Offset size must be less than or equal to {MAX_WINDOW}"
+        raise RequestError(RequestCode.LIMIT_EXCEEDED, message)
+    first, last = _number(asked, "startblock", 0), _number(asked, "endblock", 2**62)
+    return rows.Window(first, last, (page - 1) * size, size, asked.get("sort", "asc").lower() == "desc")
+
+
+def _balance(conn: Connection, asked: Asked) -> Json:
+    return str(_balance_of(conn, _address(asked)))
+
+
+def _balances(conn: Connection, asked: Asked) -> Json:
+    texts = asked.get("address", "").split(",")
+    if len(texts) > MAX_ADDRESSES:
+        raise RequestError(RequestCode.LIMIT_EXCEEDED, f"Error! Maximum {MAX_ADDRESSES} addresses")
+    found = [(text, _address({"address": text.strip()})) for text in texts]
+    return [{"account": text.strip(), "balance": str(_balance_of(conn, raw))} for text, raw in found]
+
+
+def _balance_of(conn: Connection, address: bytes) -> int:
+    account = ACCOUNT.one(conn, rows.shard(address), address)
+    return account.balance if account else 0
+
+
+def _transactions(conn: Connection, asked: Asked) -> Json:
+    return rows.transactions(conn, _address(asked), _window(asked))
+
+
+def _transfers(*standards: int) -> Callable[[Connection, Asked], Json]:
+    def read(conn: Connection, asked: Asked) -> Json:
+        holder = _address(asked) if asked.get("address") else None
+        token = _address(asked, "contractaddress") if asked.get("contractaddress") else None
+        if holder is None and token is None:
+            raise RequestError(RequestCode.INVALID_PARAMS, "Error! Missing address or contractaddress")
+        return rows.transfers(conn, holder, token, standards, _window(asked))
+
+    return read
+
+
+def _mined(conn: Connection, asked: Asked) -> Json:
+    return rows.mined(conn, _address(asked), _window(asked))
+
+
+def _internal(conn: Connection, asked: Asked) -> Json:
+    message = (
+        "Error! Internal transactions are traced on demand: use ots_getInternalOperations or debug_traceTransaction"
+    )
+    raise RequestError(RequestCode.NOT_SUPPORTED, message)
+
+
+def _logs(conn: Connection, asked: Asked) -> Json:
+    first, last = _number(asked, "fromblock", 0), _number(asked, "toblock", 2**62)
+    address = _address(asked) if asked.get("address") else None
+    topics = [hash_of(asked.get(f"topic{place}", "")) for place in range(4)]
+    if address is None and not any(topics):
+        raise RequestError(RequestCode.INVALID_PARAMS, "Error! Missing address or topics")
+    page, size = max(1, _number(asked, "page", 1)), _number(asked, "offset", MAX_OFFSET)
+    if not 0 < size <= MAX_OFFSET or page * size > MAX_WINDOW:
+        raise RequestError(RequestCode.LIMIT_EXCEEDED, "Error! Result window is too large")
+    return rows.logs(conn, first, last, address, topics, (page - 1) * size, size)
+
+
+def _creation(conn: Connection, asked: Asked) -> Json:
+    texts = asked.get("contractaddresses", "").split(",")
+    if len(texts) > 5:
+        raise RequestError(RequestCode.LIMIT_EXCEEDED, "Error! Maximum 5 contract addresses")
+    heads = [address_head(conn, _address({"address": text.strip()})) for text in texts]
+    return [rows.creation(head) for head in heads if head.contract is not None and head.maker is not None]
+
+
+def _abi(conn: Connection, asked: Asked) -> Json:
+    _address(asked)
+    raise RequestError(RequestCode.NOT_FOUND, "Contract source code not verified")
+
+
+def _source(conn: Connection, asked: Asked) -> Json:
+    _address(asked)
+    return [{**rows.NO_SOURCE, "ABI": "Contract source code not verified"}]
+
+
+def _taken(conn: Connection, asked: Asked) -> AcceptanceView | None:
+    return ACCEPTANCE.one(conn, _hash(asked))
+
+
+def _status(conn: Connection, asked: Asked) -> Json:
+    taken = _taken(conn, asked)
+    failed = taken is not None and not taken.status
+    return {"isError": "1" if failed else "0", "errDescription": "execution reverted" if failed else ""}
+
+
+def _receipt_status(conn: Connection, asked: Asked) -> Json:
+    taken = _taken(conn, asked)
+    return {"status": "" if taken is None else str(taken.status)}
+
+
+def _block_reward(conn: Connection, asked: Asked) -> Json:
+    found = rows.block_reward(conn, _number(asked, "blockno", 0))
+    if found is None:
+        raise RequestError(RequestCode.NOT_FOUND, "Error! No such block")
+    return found
+
+
+def _block_by_time(conn: Connection, asked: Asked) -> Json:
+    found = rows.block_by_time(conn, _number(asked, "timestamp", 0), asked.get("closest", "before") == "after")
+    if found is None:
+        raise RequestError(RequestCode.NOT_FOUND, "Error! No closest block found")
+    return str(found)
+
+
+def _supply(conn: Connection, asked: Asked) -> Json:
+    standing = STANDING.one(conn)
+    return str(standing.supply if standing else 0)
+
+
+def _price(conn: Connection, asked: Asked) -> Json:
+    raise RequestError(RequestCode.NOT_SUPPORTED, "Error! This network's token has no price here")
+
+
+def _token_supply(conn: Connection, asked: Asked) -> Json:
+    return rows.token_supply(conn, _address(asked, "contractaddress"))
+
+
+def _token_balance(conn: Connection, asked: Asked) -> Json:
+    return rows.token_balance(conn, _address(asked, "contractaddress"), _address(asked))
+
+
+_NOTHING = {
+    "txlist": "No transactions found",
+    "tokentx": "No transactions found",
+    "tokennfttx": "No transactions found",
+    "token1155tx": "No transactions found",
+    "getminedblocks": "No transactions found",
+}
+_ACTIONS: dict[tuple[str, str], Callable[[Connection, Asked], Json]] = {
+    ("account", "balance"): _balance,
+    ("account", "balancemulti"): _balances,
+    ("account", "txlist"): _transactions,
+    ("account", "txlistinternal"): _internal,
+    ("account", "tokentx"): _transfers(20),
+    ("account", "tokennfttx"): _transfers(721),
+    ("account", "token1155tx"): _transfers(1155),
+    ("account", "tokenbalance"): _token_balance,
+    ("account", "getminedblocks"): _mined,
+    ("logs", "getlogs"): _logs,
+    ("contract", "getabi"): _abi,
+    ("contract", "getsourcecode"): _source,
+    ("contract", "getcontractcreation"): _creation,
+    ("transaction", "getstatus"): _status,
+    ("transaction", "gettxreceiptstatus"): _receipt_status,
+    ("block", "getblockreward"): _block_reward,
+    ("block", "getblocknobytime"): _block_by_time,
+    ("stats", "ethsupply"): _supply,
+    ("stats", "ethprice"): _price,
+    ("stats", "tokensupply"): _token_supply,
+}
