@@ -27,6 +27,12 @@ def fill(conn: Any) -> None:
         (BLOCKS,),
     )
     conn.execute(
+        "INSERT INTO chain_block SELECT made.* FROM generate_series(1::bigint, %s) n,"
+        " (SELECT b FROM chain_block b LIMIT 1) genesis(b),"
+        " jsonb_populate_record(genesis.b, jsonb_build_object('hash', sha256(int8send(n)), 'seq', 1000000 + n)) made",
+        (BLOCKS,),
+    )
+    conn.execute(
         'INSERT INTO chain_acceptance (number, "index", tx, block, position, phase, lane, status, gas_used,'
         " cumulative_gas_used, effective_gas_price, first_log, log_count)"
         " SELECT n, i, sha256(int8send(n * 100 + i)), sha256(int8send(n)), i, 1, 0, 1, 21000, 21000 * (i + 1), 1, i, 1"
@@ -40,6 +46,7 @@ def fill(conn: Any) -> None:
         " FROM generate_series(1::bigint, %s) n, generate_series(0, %s) i",
         (TOKEN, BLOCKS, PER_BLOCK - 1),
     )
+    conn.execute("ANALYZE chain_block")
     conn.execute("ANALYZE chain_log")
     conn.execute("ANALYZE chain_acceptance")
     conn.execute("ANALYZE chain_selected_chain")
