@@ -24,6 +24,7 @@ from chain.rpc.meter import METER
 from chain.rpc.node import Node, NodeHolder
 from chain.rpc.registry import METHODS
 from chain.rpc.sockets import TRY_LATER, Socket
+from chain.services.deferred import Deferred
 
 log = structlog.get_logger(__name__)
 
@@ -127,7 +128,7 @@ async def _http(scope: Scope, receive: Receive, send: Send) -> None:
         await _respond(send, 200, answer, [_JSON, *cors])
 
 
-def begin(body: bytes) -> bytes | Awaitable[bytes | None] | None:
+def begin(body: bytes) -> bytes | Deferred[bytes | None] | Awaitable[bytes | None] | None:
     """Answer a body for the current caller, at once where that can be; None where there is nothing to say."""
     node = _holder.ready
     if node is None:

@@ -14,8 +14,10 @@ import orjson
 
 from chain.core.errors import RequestCode, RequestError
 from chain.rpc import errors
+from chain.rpc.caller import current_caller, set_caller
 from chain.rpc.meter import INVALID, METER, OK
 from chain.rpc.registry import METHODS, Method, call
+from chain.services.deferred import Deferred
 
 # how many calls of one batch are under way at once
 BATCH_WIDTH = 100
@@ -23,7 +25,7 @@ _OPTIONS = orjson.OPT_PASSTHROUGH_SUBCLASS
 _MISSING = object()
 
 
-def begin(node: Any, body: bytes, max_batch: int) -> bytes | Awaitable[bytes | None] | None:
+def begin(node: Any, body: bytes, max_batch: int) -> bytes | Deferred[bytes | None] | Awaitable[bytes | None] | None:
     """Answer one request or batch; None where it holds notifications only.
 
     What needs no waiting is answered at once: most reads are, and a task for each would cost more than they do.
@@ -45,6 +47,8 @@ def begin(node: Any, body: bytes, max_batch: int) -> bytes | Awaitable[bytes | N
         answer = _answer(node, request)
         if isinstance(answer, dict):
             return _encode(answer)
+        if isinstance(answer, Deferred):
+            return answer.map(_encode_found)
         return None if answer is None else _encoded(answer)
     if not isinstance(request, list):
         return _encode(_failure(None, _invalid("a request is an object or an array of objects")))
@@ -60,6 +64,12 @@ async def handle(node: Any, body: bytes, max_batch: int) -> bytes | None:
     """``begin`` for those who wait anyway."""
     answer = begin(node, body, max_batch)
     return answer if answer is None or isinstance(answer, bytes) else await answer
+
+
+def _encode_found(answer: dict[str, Any] | None, error: Exception | None) -> bytes | None:
+    if error is not None:
+        raise error
+    return None if answer is None else _encode(answer)
 
 
 async def _encoded(answer: Awaitable[dict[str, Any] | None]) -> bytes | None:
@@ -82,7 +92,9 @@ async def _batch(node: Any, requests: list[Any]) -> bytes | None:
     return _encode(told) if told else None
 
 
-def _answer(node: Any, request: Any) -> dict[str, Any] | Awaitable[dict[str, Any] | None] | None:
+def _answer(
+    node: Any, request: Any
+) -> dict[str, Any] | Deferred[dict[str, Any] | None] | Awaitable[dict[str, Any] | None] | None:
     """One request object; None for a notification, whatever became of it."""
     if not isinstance(request, dict):
         return _failure(None, _invalid("a request is an object"))
@@ -105,6 +117,8 @@ def _answer(node: Any, request: Any) -> dict[str, Any] | Awaitable[dict[str, Any
         result = _call(method, name, node, params)
     except Exception as error:  # noqa: BLE001 - one outside the tree is logged, and answered with an id
         return _complete(identity, name, started, None, error)
+    if isinstance(result, Deferred):
+        return _conclude(result, identity, name, started)
     if hasattr(result, "__await__"):
         return _wait(result, identity, name, started)
     return _complete(identity, name, started, result)
@@ -122,6 +136,18 @@ async def _later(
     except Exception as error:  # noqa: BLE001 - as above
         return _complete(identity, name, started, None, error)
     return _complete(identity, name, started, result)
+
+
+def _conclude(result: Deferred[Any], identity: Any, name: str, started: float) -> Deferred[dict[str, Any] | None]:
+    caller = current_caller()
+
+    def complete(found: Any, error: Exception | None) -> dict[str, Any] | None:
+        if error is not None:
+            # it comes in somebody else's turn
+            set_caller(caller)
+        return _complete(identity, name, started, found, error)
+
+    return result.map(complete)
 
 
 async def _wait(result: Awaitable[Any], identity: Any, name: str, started: float) -> dict[str, Any] | None:

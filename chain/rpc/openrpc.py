@@ -29,6 +29,7 @@ from chain.rpc.params import (
     StateOverrides,
 )
 from chain.rpc.registry import METHODS, Method, Parameter
+from chain.services.deferred import Deferred
 
 VERSION = "1.2.6"
 
@@ -186,6 +187,8 @@ def _kind(kind: Any) -> tuple[str, Json]:
 
 
 def _result(hint: Any) -> Json:
+    if typing.get_origin(hint) is Deferred:
+        (hint,) = typing.get_args(hint)
     union = isinstance(hint, types.UnionType) or typing.get_origin(hint) is typing.Union
     options = typing.get_args(hint) if union else (hint,)
     known = [_RESULTS[kind] for option in options if (kind := typing.get_origin(option) or option) in _RESULTS]

@@ -19,6 +19,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from chain.rpc import app
 from chain.rpc.caller import Caller, set_caller
 from chain.rpc.hosts import host_allowed, origin_allowed
+from chain.services.deferred import Deferred
 
 if TYPE_CHECKING:
     from uvicorn.config import Config
@@ -124,7 +125,7 @@ class RpcProtocol(HttpToolsProtocol):
         self._begun = self._last = 0.0
         self._has_head = False
         # the request that is being answered from here, and what arrived meanwhile
-        self._task: asyncio.Task[None] | None = None
+        self._task: asyncio.Task[None] | Deferred[bytes | None] | None = None
         self._held = b""
         self._is_ending = False
         self._caller: tuple[Head, Caller] | None = None
@@ -220,6 +221,9 @@ class RpcProtocol(HttpToolsProtocol):
         answer = app.begin(body)
         if answer is None or isinstance(answer, bytes):
             self._write(head, answer)
+        elif isinstance(answer, Deferred):
+            self._task = answer
+            answer.then(lambda found, error: self._conclude(head, found, error))
         else:
             self._task = self.loop.create_task(self._wait(head, answer))
             self.tasks.add(self._task)
@@ -228,14 +232,23 @@ class RpcProtocol(HttpToolsProtocol):
     async def _wait(self, head: Head, answer: Awaitable[bytes | None]) -> None:
         try:
             found = await answer
-        except Exception:
+        except Exception as error:  # noqa: BLE001 - logged below
+            self._conclude(head, None, error)
+        except BaseException:
+            self._task = None
+            raise
+        else:
+            self._conclude(head, found, None)
+
+    def _conclude(self, head: Head, found: bytes | None, error: Exception | None) -> None:
+        """The answer that was waited for is there."""
+        self._task = None
+        self._last = self.loop.time()
+        if error is not None:
             # a defect of ours: errors of methods are answers
-            log.exception("rpc.request_failed")
+            log.error("rpc.request_failed", exc_info=error)
             self.transport.abort()
             return
-        finally:
-            self._task = None
-            self._last = self.loop.time()
         if self.transport.is_closing():
             return
         self._write(head, found)

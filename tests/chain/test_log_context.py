@@ -7,11 +7,13 @@ from typing import Any
 
 import pytest
 import structlog
+import structlog.testing
 
-from chain.core.errors import PoolCode, PoolRejection
+from chain.core.errors import PoolCode, PoolRejection, StoreError
 from chain.core.types import Stream
 from chain.pipeline.writer import Round, Writer
 from chain.services import submit_transaction, validation
+from chain.services.deferred import Deferred
 from chain.services.mining import run
 from chain.services.network import current_spec
 from chain.tasks import mine
@@ -22,19 +24,27 @@ def seen() -> dict[str, Any]:
     return dict(structlog.contextvars.get_contextvars())
 
 
-def test_a_transaction_is_named_while_it_is_taken() -> None:
+def test_a_transaction_that_a_failure_keeps_out_is_named() -> None:
     raw, tx = wallets.transfer(0, 0, b"\x01" * 20, 1, chain_id=current_spec().chain_id)
 
     class Pool:
-        async def add(self, tx: Any, raw: bytes) -> Any:
-            self.context = seen()
-            raise PoolRejection(PoolCode.POOL_FULL)
+        def offer(self, tx: Any, raw: bytes) -> Deferred[Any]:
+            answer: Deferred[Any] = Deferred()
+            answer.fail(self.error)
+            return answer
 
-    pool = Pool()
-    with pytest.raises(PoolRejection):
-        asyncio.run(submit_transaction.submit_transaction(raw, current_spec(), pool))
-    assert pool.context == {"tx": tx.hash.hex()}
-    assert seen() == {}
+    async def submit(error: Exception) -> None:
+        pool = Pool()
+        pool.error = error
+        with pytest.raises(type(error)):
+            await submit_transaction.submit_transaction(raw, current_spec(), pool)
+
+    with structlog.testing.capture_logs() as lines:
+        asyncio.run(submit(StoreError("pool_state_behind", "behind")))
+    assert [line["tx"] for line in lines] == [tx.hash.hex()]
+    with structlog.testing.capture_logs() as lines:
+        asyncio.run(submit(PoolRejection(PoolCode.POOL_FULL)))
+    assert lines == []
 
 
 def test_a_block_is_named_while_it_is_validated(monkeypatch: pytest.MonkeyPatch) -> None:

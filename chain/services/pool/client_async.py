@@ -7,11 +7,13 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, cast
 
 from redis.asyncio import Redis
-from redis.exceptions import NoScriptError
+from redis.asyncio.connection import AbstractConnection
+from redis.exceptions import NoScriptError, RedisError, ResponseError
 
 from chain.core.errors import StoreError
 from chain.core.pool import PoolEntry, PoolPolicy, SenderState, check_policy
 from chain.core.types import Transaction
+from chain.services.deferred import Deferred
 from chain.services.pool import wire
 from chain.services.pool.client import PREFIX
 from chain.services.pool.scripts import scripts
@@ -28,7 +30,7 @@ CONTENT_LIMIT = 20_000
 class _Offer(NamedTuple):
     tx: Transaction
     raw: bytes
-    answer: asyncio.Future[wire.AddResult]
+    answer: Deferred[wire.AddResult]
 
 
 class AsyncPool:
@@ -60,26 +62,27 @@ class AsyncPool:
         self._prefix = prefix
         self._waiting: list[_Offer] = []
         self._sender: asyncio.Task[None] | None = None
+        self._line: AbstractConnection | None = None
         self.base_fee = policy.min_max_fee
 
     async def add(self, tx: Transaction, raw: bytes) -> wire.AddResult:
+        """``offer``, awaited."""
+        return await self.offer(tx, raw)
+
+    def offer(self, tx: Transaction, raw: bytes) -> Deferred[wire.AddResult]:
         """Take a transaction; offers that wait meanwhile go together in the order of their calls.
 
         Raises
         ------
         PoolRejection
-            Why not.
+            Why not, by policy; the pool's own refusals are the error of the answer.
         """
         check_policy(tx, self._policy)
-        answer: asyncio.Future[wire.AddResult] = asyncio.get_running_loop().create_future()
+        answer: Deferred[wire.AddResult] = Deferred()
         self._waiting.append(_Offer(tx, raw, answer))
         if self._sender is None or self._sender.done():
             self._sender = asyncio.create_task(self._send())
-        result = await answer
-        rejection = result.rejection(tx)
-        if rejection is not None:
-            raise rejection
-        return result
+        return answer
 
     async def get(self, tx_hash: bytes) -> PoolEntry | None:
         """A pooled transaction by hash."""
@@ -145,16 +148,16 @@ class AsyncPool:
             offers, self._waiting = self._waiting[:MAX_JOINED], self._waiting[MAX_JOINED:]
             try:
                 results = await self._offer(offers)
-            except BaseException as error:  # whatever it is belongs to the callers who wait
+            except Exception as error:  # noqa: BLE001 - whatever it is belongs to the callers who wait
                 for offer in offers:
-                    if not offer.answer.done():
-                        offer.answer.set_exception(error)
-                if not isinstance(error, Exception):
-                    raise
+                    offer.answer.fail(error)
                 continue
             for offer, result in zip(offers, results, strict=True):
-                if not offer.answer.done():
-                    offer.answer.set_result(result)
+                rejection = result.rejection(offer.tx)
+                if rejection is None:
+                    offer.answer.give(result)
+                else:
+                    offer.answer.fail(rejection)
 
     async def _offer(self, offers: Sequence[_Offer]) -> list[wire.AddResult]:
         results = await self._add([(offer.tx, offer.raw, None) for offer in offers])
@@ -173,13 +176,36 @@ class AsyncPool:
         script = scripts()["add"]
         arguments = wire.add_arguments(items, self.base_fee, self._clock(), self._policy)
         try:
-            answer = await self._call("EVALSHA", script.sha, 1, self._prefix, *arguments)
+            answer = await self._ask("EVALSHA", script.sha, 1, self._prefix, *arguments)
         except NoScriptError:
             answer = await self._call("EVAL", script.text, 1, self._prefix, *arguments)
         return wire.add_results(answer)
 
     def _sender_key(self, sender: bytes) -> bytes:
         return f"{self._prefix}s:".encode() + sender
+
+    async def _ask(self, *command: Any) -> Any:
+        """One command on a connection that is kept for it: the client's way to one costs more than most answers.
+
+        Where that breaks, the command goes once more by the client, so it must bear being repeated.
+        """
+        pool = self._redis.connection_pool
+        try:
+            if self._line is None:
+                self._line = await pool.get_connection()
+            await self._line.send_packed_command(self._line.pack_command(*command))
+            return await self._line.read_response()
+        except ResponseError:
+            raise
+        except BaseException as error:
+            # its next answer might be this one's
+            line, self._line = self._line, None
+            if line is not None:
+                await line.disconnect(nowait=True)
+                await pool.release(line)
+            if not isinstance(error, RedisError | OSError):
+                raise
+        return await self._call(*command)
 
     async def _call(self, *command: Any) -> Any:
         return await self._redis.execute_command(*command)
