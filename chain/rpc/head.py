@@ -106,9 +106,11 @@ class HeadFollower:
 
     async def stop(self) -> None:
         """End following."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        task = self._task
+        while task is not None and not task.done():
+            # a wait with a time limit that ends just now swallows the first one
+            task.cancel()
+            await asyncio.wait({task}, timeout=POLL_S)
 
     async def ensure(self, sequence: int) -> None:
         """Be at least as new as a commit that a reader has met in the database."""
