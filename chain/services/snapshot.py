@@ -12,7 +12,15 @@ from chain.core.consensus.model import VirtualSnapshot
 from chain.stores.virtual import pack_virtual as dump_virtual
 from chain.stores.virtual import unpack_virtual as load_virtual
 
-__all__ = ["dump_virtual", "load_virtual", "publish_virtual", "read_fast_virtual", "read_sequence", "read_virtual"]
+__all__ = [
+    "dump_virtual",
+    "load_virtual",
+    "publish_virtual",
+    "read_fast_virtual",
+    "read_sequence",
+    "read_sequence_and",
+    "read_virtual",
+]
 
 VIRTUAL_KEY = "mds:virtual"
 # what C templates stand on, where that is something else
@@ -65,6 +73,15 @@ def read_sequence(redis: Redis) -> int:
     """The sequence of the newest virtual block, -1 before there is one; one small read."""
     raw = redis.get(SEQUENCE_KEY)
     return -1 if raw is None else int(raw)
+
+
+def read_sequence_and(redis: Redis, key: str, field: str) -> tuple[int, int]:
+    """``read_sequence`` and a counter in a hash, 0 where it is not there; one round trip."""
+    with redis.pipeline(transaction=False) as pipe:
+        pipe.get(SEQUENCE_KEY)
+        pipe.hget(key, field)
+        sequence, count = pipe.execute()
+    return -1 if sequence is None else int(sequence), int(count or 0)
 
 
 def publish_virtual(

@@ -127,6 +127,7 @@ class FakeGround:
         self.waits: list[float] = []
         self.submitted: list[tuple[float, bytes, Template]] = []
         self.accept = True
+        self.taken = 0  # transactions that the pool ever took
         self.stale = 0  # templates that will be found stale
 
     def snapshot(self) -> VirtualSnapshot:
@@ -137,6 +138,9 @@ class FakeGround:
     def sequence(self) -> int:
         self.looks.append(self.world.time)
         return -1 if self.current is None else self.current.sequence
+
+    def look(self) -> tuple[int, int]:
+        return self.sequence(), self.taken
 
     def select(self, limits: BlockLimits, snapshot: VirtualSnapshot) -> Sequence[Pooled]:
         self.selects.append(self.world.time)

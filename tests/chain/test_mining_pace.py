@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chain.services.mining.pace import BodyBudget, Pace, SearchSize
+from chain.services.mining.pace import BodyBudget, Courtesy, Pace, SearchSize
 
 BUSY = st.lists(st.floats(0.0001, 0.2), min_size=1, max_size=60)
 
@@ -87,3 +87,33 @@ def test_body_budget_always_leaves_room_for_a_few() -> None:
     budget.spent(0.0, 1000, 10.0)
     assert budget.limit(0.001) == BodyBudget.LEAST
     assert budget.limit(1_000_000.0) > 1000
+
+
+def ticks(courtesy: Courtesy, rate: float, seconds: float, start: float = 0.0) -> float:
+    """Seconds given while transactions come at a rate, looked at every 50 ms."""
+    given, steps = 0.0, round(seconds / 0.05)
+    for step in range(steps):
+        if courtesy.gives_way(int(rate * step * 0.05), start + step * 0.05):
+            given += 0.05
+    return given
+
+
+def test_hashing_gives_way_to_transactions_that_come_fast_and_only_then() -> None:
+    assert ticks(Courtesy(0.0, 0.0), 2 * Courtesy.RATE, 2.0) == pytest.approx(2.0, abs=0.15)
+    assert ticks(Courtesy(0.0, 0.0), Courtesy.RATE / 2, 60.0) == 0
+
+
+def test_a_flood_slows_hashing_by_little_in_the_long_run() -> None:
+    given = ticks(Courtesy(0.0, 0.0), 100 * Courtesy.RATE, 300.0)
+    share = Courtesy.REGAIN / (1 + Courtesy.REGAIN)
+    assert Courtesy.MOST_S < given <= Courtesy.MOST_S + share * 300 + 1
+
+
+def test_what_was_given_lasts_over_slices() -> None:
+    courtesy = Courtesy(0.0, 0.0)
+    ticks(courtesy, 10 * Courtesy.RATE, 4.0)
+    assert courtesy.spent == pytest.approx(4.0, abs=0.15)
+    assert ticks(Courtesy(courtesy.spent, 0.0), 10 * Courtesy.RATE, 1.5) == pytest.approx(1.1, abs=0.2)
+    # a pool that was emptied counts anew: that is no transaction
+    emptied = Courtesy(0.0, 0.0)
+    assert not any(emptied.gives_way(count, at) for at, count in enumerate((10_000, 0, 0)))

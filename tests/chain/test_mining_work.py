@@ -175,3 +175,12 @@ def test_a_stale_find_is_dropped_and_the_search_goes_on() -> None:
     search.finds = [10, 20]
     report = work_slice(Stream.B, ground, search)
     assert len(report.found) == len(ground.submitted) == 1
+
+
+def test_the_search_rests_while_transactions_come_fast() -> None:
+    world, ground, search = make(1.0)
+    ground.look = lambda: (ground.sequence(), int(1_000 * world.time))  # type: ignore[method-assign]
+    report = work_slice(Stream.B, ground, search)
+    # until it knows how fast they come it searches
+    assert max(began for began, *_ in search.calls) < 0.2
+    assert report.gave_way == pytest.approx(report.seconds, abs=0.25)

@@ -27,7 +27,7 @@ from chain.services.mining import memory as record
 from chain.services.mining.memory import MiningMemory
 from chain.services.network import now_ms
 from chain.services.pool import Pool
-from chain.services.snapshot import read_fast_virtual, read_sequence, read_virtual
+from chain.services.snapshot import read_fast_virtual, read_sequence, read_sequence_and, read_virtual
 from chain.stores import candidates
 from chain.stores.connection import raw_connection
 
@@ -49,11 +49,12 @@ class Clock:
 
 @dataclass(frozen=True, slots=True)
 class SliceReport:
-    """What a slice did; ``seconds`` are of the monotonic clock."""
+    """What a slice did; ``seconds`` are of the monotonic clock, ``gave_way`` is what ``Courtesy`` has spent."""
 
     hashes: int
     seconds: float
     found: tuple[bytes, ...]
+    gave_way: float = 0.0
 
 
 class Ground(Protocol):
@@ -69,6 +70,7 @@ class Ground(Protocol):
 
     def snapshot(self) -> VirtualSnapshot: ...
     def sequence(self) -> int: ...
+    def look(self) -> tuple[int, int]: ...
     def select(self, limits: BlockLimits, snapshot: VirtualSnapshot) -> Sequence[BodyTx]: ...
     def wait_for_arrival(self, seconds: float) -> bool: ...
     def start_nonce(self) -> int: ...
@@ -120,6 +122,10 @@ class NodeGround:
     def sequence(self) -> int:
         """Whether ``snapshot`` would be newer, for the price of one small read."""
         return read_sequence(self.redis)
+
+    def look(self) -> tuple[int, int]:
+        """``sequence``, and how many transactions the pool ever took; one round trip."""
+        return read_sequence_and(self.redis, *self.pool.taken_field)
 
     def select(self, limits: BlockLimits, snapshot: VirtualSnapshot) -> Sequence[BodyTx]:
         """The pool's choice for one block on this virtual block; the sink's hash seeds a random order."""

@@ -18,7 +18,7 @@ class MiningMemory:
     """One stream's record; times in ms since 1970, 0 for never.
 
     ``found`` counts blocks that this node made and its own door took; ``last_sequence`` is the virtual
-    block under the last one, ``last_slot`` the slot of the last C block.
+    block under the last one, ``last_slot`` the slot of the last C block.  ``gave_way`` is in seconds (``Courtesy``).
     """
 
     hashrate: float = 0.0
@@ -30,10 +30,15 @@ class MiningMemory:
     last_sequence: int = -1
     last_slot: int = -1
     updated_ms: int = 0
+    gave_way: float = 0.0
 
     def is_held(self, sequence: int, now_ms: int) -> bool:
         """Whether a block on this virtual was found already, so recently that another would be a sibling."""
         return sequence == self.last_sequence and 0 <= now_ms - self.last_found_ms < HOLD_MS
+
+    def gave_way_at(self, now_ms: int, regain: float) -> float:
+        """Seconds of courtesy that are still spent, when ``regain`` of them come back each second."""
+        return max(0.0, self.gave_way - regain * max(0, now_ms - self.updated_ms) / 1000)
 
     def rate_at(self, now_ms: int) -> int:
         """Hashes a second, rests included; 0 where no slice ended lately."""
@@ -62,6 +67,7 @@ def read_memory(redis: Redis, stream_name: str) -> MiningMemory:
         last_sequence=number(b"last_sequence", -1),
         last_slot=number(b"last_slot", -1),
         updated_ms=number(b"updated_ms", 0),
+        gave_way=float(raw.get(b"gave_way", 0.0)),
     )
 
 
@@ -82,13 +88,17 @@ def remember_outcome(redis: Redis, stream_name: str, block_hash: bytes | None) -
         pipe.execute()
 
 
-def remember_slice(redis: Redis, stream_name: str, hashes: int, seconds: float, now_ms: int) -> None:
+def remember_slice(
+    redis: Redis, stream_name: str, hashes: int, seconds: float, now_ms: int, gave_way: float = 0.0
+) -> None:
     """After a slice: the rate, smoothed over the last few."""
     before = read_memory(redis, stream_name)
     rate = hashes / seconds if seconds > 0 else 0.0
     if now_ms - before.updated_ms < FRESH_MS and before.updated_ms:
         rate = before.hashrate + _SMOOTHING * (rate - before.hashrate)
     with redis.pipeline(transaction=True) as pipe:
-        pipe.hset(memory_key(stream_name), mapping={"hashrate": repr(rate), "updated_ms": now_ms})
+        pipe.hset(
+            memory_key(stream_name), mapping={"hashrate": repr(rate), "updated_ms": now_ms, "gave_way": repr(gave_way)}
+        )
         pipe.hincrby(memory_key(stream_name), "hashes", hashes)
         pipe.execute()

@@ -25,6 +25,46 @@ class Pace:
         return max(0.0, self._mark - now)
 
 
+class Courtesy:
+    """When hashing gives way to transactions that come fast: their senders wait, the search does not mind.
+
+    While the pool takes at least ``RATE`` transactions a second the miner rests, for ``MOST_S`` seconds at once
+    and ``REGAIN`` of the time in the long run, so that a flood cannot end mining.
+
+    Parameters
+    ----------
+    spent : float
+        Seconds given already, less what was regained since.
+    now : float
+    """
+
+    RATE = 200.0
+    MOST_S = 5.0
+    REGAIN = 0.2
+    # rates are taken over at least so many seconds
+    WINDOW_S = 0.05
+
+    def __init__(self, spent: float, now: float) -> None:
+        self.spent = spent
+        self._known: int | None = None
+        self._looked = now
+        self._is_busy = False
+
+    def gives_way(self, taken: int, now: float) -> bool:
+        """Whether to rest from ``now`` until the next look; ``taken``: transactions that the pool ever took."""
+        elapsed = now - self._looked
+        if self._known is None:
+            self._known, self._looked = taken, now
+        elif elapsed >= self.WINDOW_S:
+            change = elapsed if self._is_busy else -self.REGAIN * elapsed
+            self.spent = max(0.0, self.spent + change)
+            # a counter that fell belongs to a pool that was emptied
+            fast = taken - self._known >= self.RATE * elapsed
+            self._is_busy = fast and self.spent < self.MOST_S
+            self._known, self._looked = taken, now
+        return self._is_busy
+
+
 class SearchSize:
     """How many nonces to try at once, so that one search takes about ``aim`` seconds of CPU.
 

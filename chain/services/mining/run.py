@@ -48,7 +48,7 @@ def mine_slice(stream: Stream, token: str | None = None) -> SliceReport | None:
             return None
         ground = node_ground(stream, settings, coinbase, redis)
         report = c_slice(ground) if stream == Stream.C else work_slice(stream, ground)
-        remember_slice(redis, stream.name, report.hashes, report.seconds, now_ms())
+        remember_slice(redis, stream.name, report.hashes, report.seconds, now_ms(), report.gave_way)
     except BaseException:
         # the sweep starts a new chain a little later
         release_lease(redis, stream.name, held)

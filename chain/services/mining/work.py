@@ -10,7 +10,7 @@ from chain.core.seals import search_a, search_b
 from chain.core.template import Template, build_template
 from chain.core.types import Stream
 from chain.services.mining.ground import Ground, SliceReport
-from chain.services.mining.pace import BodyBudget, Pace, SearchSize
+from chain.services.mining.pace import BodyBudget, Courtesy, Pace, SearchSize
 
 SLICE_S = 1.5
 # a work block outweighs every C block that it did not see, so a search on one template is this short at most
@@ -20,6 +20,8 @@ REFRESH_S = 0.5
 LONGEST_LIFE_S = 2.0
 HOLD_POLL_S = 0.01
 LONGEST_WAIT_S = 0.25
+# how often a miner that gives way looks whether it still should
+COURTESY_S = 0.05
 # nonces that one batch of the search function takes; a part of a batch costs as much
 Search = Callable[[Template, int, int], "tuple[bytes, ...] | None"]
 BATCH = {Stream.A: 4096, Stream.B: 8192}
@@ -30,7 +32,7 @@ def work_slice(stream: Stream, ground: Ground, search: Search | None = None) -> 
     """Search for about ``SLICE_S`` seconds on templates that are never older than one search.
 
     Before each search the sequence of virtual is read; after each the miner rests, so that over time
-    it takes its share of one core, templates included.
+    it takes its share of one core, templates included.  It gives way to transactions that come fast.
 
     Parameters
     ----------
@@ -44,12 +46,17 @@ def work_slice(stream: Stream, ground: Ground, search: Search | None = None) -> 
     clock = ground.clock
     start = now = clock.monotonic()
     pace = Pace(ground.share, start)
+    courtesy = Courtesy(ground.memory.gave_way_at(clock.now_ms(), Courtesy.REGAIN), start)
     size = SearchSize(BATCH[stream], SEARCH_S)
     desk = _Desk(stream, ground, start)
     nonce = ground.start_nonce()
     hashes, found = 0, []
     while now < start + SLICE_S:
-        sequence = ground.sequence()
+        sequence, taken = ground.look()
+        if courtesy.gives_way(taken, now):
+            clock.sleep(COURTESY_S)
+            now = clock.monotonic()
+            continue
         if ground.memory.is_held(sequence, clock.now_ms()):
             clock.sleep(HOLD_POLL_S)
             now = clock.monotonic()
@@ -74,7 +81,7 @@ def work_slice(stream: Stream, ground: Ground, search: Search | None = None) -> 
                 found.append(block_hash)
         clock.sleep(pace.rest(clock.cpu() - began, clock.monotonic()))
         now = clock.monotonic()
-    return SliceReport(hashes, now - start, tuple(found))
+    return SliceReport(hashes, now - start, tuple(found), courtesy.spent)
 
 
 def wait_s(wait: NotYet, now_ms: int) -> float:

@@ -9,12 +9,26 @@ local max_count, max_bytes = tonumber(ARGV[2]), tonumber(ARGV[3])
 local sender_pending, sender_queued = tonumber(ARGV[4]), tonumber(ARGV[5])
 local sequence = tonumber(call('GET', K_SEQUENCE) or '-1')
 local stored = tonumber(call('HGET', K_STATS, 'bytes') or '0')
-local awake = false
+local held = call('HLEN', K_TX)
+local awake, taken = false, 0
+
+-- what was taken and is not in the indexes yet: written all at once, and before anything reads or shortens them
+local fresh, places, prices, ages = {}, {}, {}, {}
+local function write_indexes()
+  for first = 1, #places, CHUNK do
+    local last = math.min(first + CHUNK - 1, #places)
+    call('HSET', K_TX, unpack(places, first, last))
+    call('ZADD', K_PRICE, unpack(prices, first, last))
+    call('ZADD', K_AGE, unpack(ages, first, last))
+  end
+  fresh, places, prices, ages = {}, {}, {}, {}
+end
 
 -- room for one more: the cheapest leave, but only for something dearer, never of the same sender, and
 -- nobody where that would not be enough
 local function make_room(sender, size, score)
-  local count, total = call('HLEN', K_TX), stored + bytes_change
+  write_indexes()
+  local count, total = held, stored + bytes_change
   local victims, seen, left = {}, 0, {}
   while count + 1 > max_count or total + size > max_bytes do
     if #left == 0 then
@@ -32,6 +46,7 @@ local function make_room(sender, size, score)
     count, total = count - 1, total - call('HSTRLEN', victim.key, name)
   end
   for _, pair in ipairs(victims) do forget(pair[1], {pair[2]}) end
+  held = held - #victims
   flush()
   for _, pair in ipairs(victims) do rank(pair[1]) end
   return true
@@ -39,7 +54,7 @@ end
 
 local function take(record, terms, state)
   local hash, addr, nonce, th, tl, fh, fl, uh, ul = unpack_bytes(HEAD, record)
-  if call('HEXISTS', K_TX, hash) == 1 then return KNOWN, 0 end
+  if fresh[hash] or call('HEXISTS', K_TX, hash) == 1 then return KNOWN, 0 end
   local s = load(addr)
   if state ~= '' then
     local seen, at, bh, bl, code = unpack_bytes('>I8I8I6I6I1', state)
@@ -48,7 +63,10 @@ local function take(record, terms, state)
       s = create(addr)
       settle(s, seen, at, bh, bl, code)
     elseif seen > s.sequence and seen >= sequence then
+      write_indexes()
+      local before = s.count
       settle(s, seen, at, bh, bl, code)
+      held = held - (before - s.count)
       flush()
       rank(s)
     end
@@ -59,7 +77,8 @@ local function take(record, terms, state)
   if nonce >= s.nonce + sender_pending + sender_queued then return NONCE_HIGH, s.nonce end
 
   local name = field(nonce)
-  local old = call('HGET', s.key, name)
+  -- nothing is held where the run stops
+  local old = nonce ~= s.stop and call('HGET', s.key, name)
   local sh, sl = plus(s.sh, s.sl, uh, ul)
   local old_hash, oth, otl, ofh, ofl, ouh, oul, _
   if old then
@@ -77,28 +96,44 @@ local function take(record, terms, state)
     elseif s.stop - s.nonce >= sender_pending then
       return SENDER_LIMIT, s.stop
     end
-    local full = call('HLEN', K_TX) + 1 > max_count or stored + bytes_change + #record > max_bytes
+    local full = held + 1 > max_count or stored + bytes_change + #record > max_bytes
     if full and (nonce > s.stop or not make_room(s, #record, score)) then return FULL, 0 end
   end
 
   if old then
+    write_indexes()
     call('HDEL', K_TX, old_hash)
     call('ZREM', K_PRICE, old_hash)
     call('ZREM', K_AGE, old_hash)
     bytes_change = bytes_change - #old
   else
     s.count = s.count + 1
+    held = held + 1
   end
+  taken = taken + 1
   s.sh, s.sl = sh, sl
   call('HSET', s.key, name, record)
-  call('HSET', K_TX, hash, addr .. name)
-  call('ZADD', K_PRICE, score, hash)
-  call('ZADD', K_AGE, now, hash)
+  fresh[hash] = true
+  places[#places + 1], places[#places + 2] = hash, addr .. name
+  prices[#prices + 1], prices[#prices + 2] = score, hash
+  ages[#ages + 1], ages[#ages + 2] = now, hash
   bytes_change = bytes_change + #record
-  if nonce == s.stop then extend(s) end
+  local reached = s.stop > s.from
+  if nonce == s.stop then
+    if s.count - (s.stop - s.nonce) > 1 then
+      extend(s)
+    else
+      -- nothing is held beyond it
+      s.stop = s.stop + 1
+      pending_change = pending_change + 1
+    end
+  end
   if nonce >= s.from and nonce < s.stop then
     -- the head changed, or the run has just reached it
-    if nonce == s.from or not call('ZSCORE', K_READY, s.addr) then rank(s) end
+    if nonce == s.from or not reached then
+      write_indexes()
+      rank(s)
+    end
     awake = true
   end
   call('XADD', K_NEW, 'MAXLEN', '~', 20000, '*', 'h', hash)
@@ -113,6 +148,8 @@ for i = 6, #ARGV, 3 do
   answers[#answers + 1] = number
   if code >= NONCE_LOW then call('HINCRBY', K_STATS, 'rejected:' .. code, 1) end
 end
+write_indexes()
 commit(now)
+if taken > 0 then call('HINCRBY', K_STATS, 'taken', taken) end
 if awake then wake() end
 return answers

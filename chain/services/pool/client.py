@@ -44,6 +44,11 @@ class Pool:
         self._policy = policy
         self._prefix = prefix
 
+    @property
+    def taken_field(self) -> tuple[str, str]:
+        """Key and field of a hash where Redis counts the transactions that the pool ever took."""
+        return f"{self._prefix}stats", "taken"
+
     def add(
         self, tx: Transaction, raw: bytes, base_fee: int, now_ms: int, state: SenderState | None = None
     ) -> wire.AddResult:

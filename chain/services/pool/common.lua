@@ -12,7 +12,7 @@
 --   <p>senders set       senders with transactions
 --   <p>idle    zset      senders without -> since when, in ms
 --   <p>flying  set       senders with transactions in merged blocks
---   <p>stats   hash      bytes, pending, rejected:<code>
+--   <p>stats   hash      bytes, pending, taken (ever), rejected:<code>
 --   <p>sequence string   of the last commit that the pool has seen
 --   <p>wake    list      at most one token: something became executable
 --   <p>new     stream    h: hashes of the newest transactions, for those who watch
