@@ -16,8 +16,8 @@ import structlog
 from chain import locks, metrics
 from chain.core.codec import decode_block
 from chain.core.consensus.engine import Arrival, Engine
-from chain.core.errors import NotYet, RuleViolation, StoreError, WaitCode
-from chain.core.rules.body_in_isolation import decode_body_transactions
+from chain.core.errors import BadDelivery, NotYet, RuleViolation, StoreError, WaitCode
+from chain.core.rules.body_in_isolation import check_decoded_body, decode_body_transactions
 from chain.pipeline.warm import load_engine
 from chain.stores import candidates
 from chain.stores.commit import apply_update
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 BATCH_BLOCKS = 256
+# blocks of this node's own miners come with the pool's word for their transactions
+MINED = "mined"
 # a block at which the node itself fails is tried so often before it is set aside
 MAX_TRIES = 3
 
@@ -224,12 +226,13 @@ class Writer:
             return
         block = decode_block(candidate.raw)
         senders = [candidate.senders[start : start + 20] for start in range(0, len(candidate.senders), 20)]
-        transactions = decode_body_transactions(block.transactions, self._spec, senders)
-        arrival = Arrival(block.header, transactions, block.transactions, candidate.source, candidate.received_ms)
         self._learn_refused(block.header.parents)
         started = time.monotonic()
         try:
-            engine.add(arrival)
+            transactions = decode_body_transactions(block.transactions, self._spec, senders)
+            if candidate.source == MINED:
+                check_decoded_body(block.header, transactions, self._spec)
+            engine.add(Arrival(block.header, transactions, block.transactions, candidate.source, candidate.received_ms))
         except NotYet as wait:
             done.parked += 1
             log.info("block parked", code=wait.code)
@@ -238,7 +241,12 @@ class Writer:
                 metrics.FINALITY_CONFLICTS.inc()
             until = None if final else wait.until
             candidates.mark_parked(self._connection, candidate.hash, wait.missing, until, wait.code)
+        except BadDelivery as delivery:
+            log.error("own block is not whole", code=delivery.code)
+            candidates.forget(self._connection, candidate.hash)
         except RuleViolation as violation:
+            if not engine.knows(candidate.hash):
+                engine.refuse(candidate.hash, violation.code)
             done.refused += 1
             metrics.block_rejected(violation.code)
             log.info("block refused", code=violation.code)

@@ -55,14 +55,19 @@ def submit_block(raw: bytes, source: str, senders: Sequence[bytes] | None = None
         LIMIT_EXCEEDED: it would have to be parked, and its origin has as many blocks parked as one may.
     """
     spec = current_spec()
+    packed: bytes | None
     with metrics.block_checked("isolation"):
         block = decode_block(raw)
         block_hash = header_hash(block.header)
         check_header(block.header, spec)
         until_ms = _earliest(block.header)
         inline = senders is not None or len(block.transactions) <= settings.MDS_VALIDATE_INLINE_TXS
-        if inline:
-            transactions = check_body_in_isolation(block, spec, senders)
+        if senders is not None:
+            # its transactions passed on their way into the pool; the writer, who decodes them, looks at the whole
+            check_body_bounds(block, spec)
+            packed = b"".join(senders)
+        elif inline:
+            transactions = check_body_in_isolation(block, spec)
             packed = b"".join([tx.sender for tx in transactions])
         else:
             check_body_delivery(block)

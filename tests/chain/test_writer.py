@@ -9,15 +9,16 @@ from dataclasses import replace
 import psycopg
 import pytest
 
-from chain.core.codec import encode_block, header_hash
+from chain.core.codec import encode_block, header_hash, tx_root
 from chain.core.consensus.engine import Engine
 from chain.core.errors import StoreError
+from chain.core.transactions import decode_transaction
 from chain.core.types import Block, BlockStatus, Stream
 from chain.pipeline.writer import MAX_TRIES, Writer
 from chain.services.writer import dedicated_connection
 from chain.stores import candidates, genesis, load
 from chain.stores.state import PostgresState
-from tests.core.consensus.mini import START, Mini, easy_spec, name, transfer
+from tests.core.consensus.mini import START, Mini, dev, easy_spec, name, transfer
 
 BOB = b"\xb0" * 20
 
@@ -54,7 +55,7 @@ class Bench:
         self.writers.append(writer)
         return writer, recorder
 
-    def offer(self, block: Block, senders: bytes | None = None) -> bool:
+    def offer(self, block: Block, senders: bytes | None = None, source: str = "test") -> bool:
         if senders is None:
             transactions = Mini(self.spec).deliverable(block)
             senders = b"".join([tx.sender for tx in transactions])
@@ -63,7 +64,7 @@ class Bench:
             header_hash(block.header),
             encode_block(block),
             senders=senders,
-            source="test",
+            source=source,
             received_ms=self.now,
         )
 
@@ -340,3 +341,35 @@ def test_a_block_at_which_the_node_fails_does_not_stop_the_others(bench, monkeyp
     assert writer.drain() == 1
     assert writer.engine.sink.hash == name(good)
     assert candidates.candidate_status(bench.connection, name(poison)).code == "internal_error"
+
+
+def test_a_mined_block_is_held_to_its_header_where_it_is_decoded(bench: Bench) -> None:
+    node = Mini(bench.spec)
+    writer, _ = bench.writer()
+    raws = [transfer(node.spec, 1, nonce, BOB, value=5) for nonce in range(2)]
+    good = node.make(Stream.B, raws)
+    senders = b"".join([tx.sender for tx in node.deliverable(good)])
+    # the body is another one than the header names
+    bench.offer(replace(good, transactions=good.transactions[:1]), senders[:20], source="mined")
+    assert writer.drain() == 0
+    # nothing is known of the block itself: it may come again, whole
+    assert candidates.candidate_status(bench.connection, header_hash(good.header)) is None
+    assert bench.offer(good, senders, source="mined")
+    assert writer.drain() == 1
+    assert writer.engine.sink.hash == header_hash(good.header)
+
+
+def test_a_mined_block_of_calls_beyond_its_stream_is_refused(bench: Bench) -> None:
+    node = Mini(bench.spec)
+    writer, _ = bench.writer()
+    limit = bench.spec.stream(Stream.B).call_gas_limit
+    fields = {"type": 2, "chainId": node.spec.chain_id, "nonce": 0, "maxPriorityFeePerGas": 1, "value": 0}
+    fields |= {"maxFeePerGas": 10**11, "gas": limit + 1, "to": BOB, "data": b"\x01"}
+    raw = bytes(dev(1).sign_transaction(fields).raw_transaction)
+    tx = decode_transaction(raw)
+    block = replace(node.make(Stream.B, tx_root=tx_root([tx.hash])), transactions=(raw,))
+    bench.offer(block, tx.sender, source="mined")
+    assert writer.drain() == 0
+    status = candidates.candidate_status(bench.connection, header_hash(block.header))
+    assert status is not None
+    assert (status.state, status.code) == ("refused", "tx_stream_gas_limit")

@@ -9,7 +9,7 @@ from chain.core.errors import BadDelivery, DeliveryCode, RuleCode, RuleViolation
 from chain.core.rules.tx_in_isolation import check_transaction_in_isolation
 from chain.core.spec import ChainSpec
 from chain.core.transactions import decode_transaction, keccak
-from chain.core.types import Block, Stream, Transaction
+from chain.core.types import Block, Header, Stream, Transaction
 
 
 def check_body_delivery(block: Block) -> None:
@@ -59,6 +59,22 @@ def decode_body_transactions(
         check_transaction_in_isolation(tx, spec)
         decoded.append(tx)
     return tuple(decoded)
+
+
+def check_decoded_body(header: Header, transactions: Sequence[Transaction], spec: ChainSpec) -> None:
+    """Hold decoded transactions to their header: what ``check_body_in_isolation`` does beyond bounds and decoding.
+
+    Raises
+    ------
+    BadDelivery
+        TX_ROOT_MISMATCH.
+    RuleViolation
+        TX_STREAM_GAS_LIMIT or BODY_CALL_GAS.
+    """
+    root = tx_root([tx.hash for tx in transactions])
+    if root != header.tx_root:
+        raise BadDelivery(DeliveryCode.TX_ROOT_MISMATCH, got=root, expected=header.tx_root)
+    check_body_gas(transactions, header.stream, spec)
 
 
 def check_body_gas(transactions: Sequence[Transaction], stream: int, spec: ChainSpec) -> None:
