@@ -6,6 +6,7 @@ import asyncio
 import json
 import statistics
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlparse
@@ -147,8 +148,12 @@ async def transfers(
     batch: int = 1,
     salt: int = 0,
     nudge: bool = False,
+    mark: Callable[[], None] = lambda: None,
 ) -> Outcome:
-    """``count`` transfers from ``senders`` over ``connections``; every receipt is checked after the clock stops."""
+    """``count`` transfers from ``senders`` over ``connections``; every receipt is checked after the clock stops.
+
+    ``mark`` is called when the clock starts and when it stops.
+    """
     control = Connection(url)
     chain_id = int(await control.call("eth_chainId"), 16)
     price = 2 * int(await control.call("eth_gasPrice"), 16) + 1
@@ -172,12 +177,14 @@ async def transfers(
                     assert "result" in one, one
         connection.close()
 
+    mark()
     began = time.perf_counter()
     await asyncio.gather(*[send(signed[at::connections]) for at in range(connections)])
     submitted = time.perf_counter()
     for run in signed:
         await receipt(control, run[-1][1], nudge)
     ended = time.perf_counter()
+    mark()
     found = [await receipt(control, tx_hash) for run in signed for _, tx_hash in run]
     assert all(int(one["status"], 16) == 1 for one in found)
     control.close()
