@@ -113,14 +113,14 @@ def test_every_step_can_be_carried_out_and_the_node_runs_as_process_one(built: t
     with output.open("w") as out:
         process = builder.run_in(stage, [*stage.entrypoint, *stage.command], stdout=out, stderr=out)
     try:
-        wait_for(lambda: process.poll() is not None or "Ctrl-C" in output.read_text(), "the node starts", 180)
+        wait_for(lambda: process.poll() is not None or "Ctrl-C" in output.read_text(), "the node starts", 300)
         assert process.poll() is None, output.read_text()
         first = psutil.Process(process.pid).children()[0]
         assert Path(first.exe()).name == "tini"
         family = first.children(recursive=True)
         assert {one.uids().effective for one in family} == {10001}
         said: list[str] = []
-        wait_for(lambda: said.append(health(builder, stage)) or said[-1] == "well", "the health check passes", 60)
+        wait_for(lambda: said.append(health(builder, stage)) or said[-1] == "well", "the health check passes", 300)
         begun = time.monotonic()
         first.send_signal(signal.SIGTERM)
         assert process.wait(60) == 0

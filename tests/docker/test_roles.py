@@ -171,16 +171,17 @@ def test_roles_on_outside_servers_are_a_node_that_mines(place: Path) -> None:
             return requests.post(url, json=body, timeout=30).json().get("result")
 
         try:
-            wait_for(lambda: int(call("eth_blockNumber") or "0x0", 16) >= 5, "the chain grows", 240)
             for box in boxes:
-                wait_for(lambda box=box: box.check() == (0, "well"), f"{box.role} is well", 60)
+                wait_for(lambda box=box: box.check() == (0, "well"), f"{box.role} is well", 300)
+            wait_for(lambda: int(call("eth_blockNumber") or "0x0", 16) >= 3, "the chain grows", 600)
             assert requests.get(f"http://127.0.0.1:{web}/ready", timeout=60).status_code == 200
             extra = Container("shards", place / "second", **settings)
             boxes.append(extra)
-            wait_for(lambda: extra.check() == (0, "well"), "a second container of shards is well", 60)
+            wait_for(lambda: extra.check() == (0, "well"), "a second container of shards is well", 300)
         except AssertionError:
             for box in boxes:
                 print(f"== {box.role}\n{box.said[-1500:]}")
+            print(call("mds_getMiningStatus"))
             raise
         height = int(call("eth_blockNumber"), 16)
         for box in boxes:
