@@ -40,6 +40,9 @@ class LiveConsumer(AsyncWebsocketConsumer):
     says ``{"type": "ack", "seq": n}`` every now and then, and ``{"type": "resume", "seq": n}`` after a gap.
     """
 
+    # nothing reaches it but through the hub: no subscription of its own in Redis for each visitor
+    channel_layer_alias = ""
+
     _feed: Feed | None = None
     _listener: Listener | None = None
     _writer: asyncio.Task[None] | None = None

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 from redis.exceptions import RedisError
 
-from chain.core.errors import BlockchainError
+from chain.core.errors import BlockchainError, NotYet, WaitCode
 from chain.rpc.app import process_node
 from chain.selectors import live
 from chain.selectors.live import DrawnBlock, Standing
@@ -38,8 +38,10 @@ STEP = 500
 STATS_S = 1.0
 IDLE_S = 5.0
 RETRY_S = 1.0
-# below it blocks of a commit that comes right after another are told together with it
+# how long commits gather after one that was told: longer with many listeners, to each of whom a message costs
 GATHER_S = 0.02
+GATHER_MOST_S = 0.15
+GATHER_EACH_S = 0.0003
 
 
 class Feed:
@@ -130,8 +132,7 @@ class Feed:
         hour_from = now // HOUR_STEP_MS * HOUR_STEP_MS - HOUR_MS
         figures = Figures(self._node.spec.shard_count)
         async with self._node.snapshot() as conn:
-            standing = await live.STANDING.aone(conn)
-            assert standing is not None
+            standing = await _standing(conn)
             blocks = await live.BLOCKS_BETWEEN.aall(conn, 0, standing.blue_score, SHOWN * 2)
             # tips beside the sink may have its score or a greater one
             above = await live.BLOCKS_BETWEEN.aall(conn, standing.blue_score + 1, standing.blue_score + 500, SHOWN)
@@ -185,7 +186,7 @@ class Feed:
     async def _rest(self) -> None:
         """Let commits gather: shortly with listeners, for some seconds without."""
         if len(self.hub):
-            await asyncio.sleep(GATHER_S)
+            await asyncio.sleep(min(GATHER_MOST_S, max(GATHER_S, len(self.hub) * GATHER_EACH_S)))
             return
         self._wanted.clear()
         # nobody came: look anyway
@@ -195,8 +196,7 @@ class Feed:
     async def _look(self) -> bool:
         """Tell what happened since the last look; whether there is more."""
         async with self._node.snapshot() as conn:
-            standing = await live.STANDING.aone(conn)
-            assert standing is not None
+            standing = await _standing(conn)
             blocks = await live.BLOCKS_AFTER.aall(conn, self._seen, STEP)
             path = await path_since(conn, self._told, standing.number, STEP)
             jumped = not path.added and not path.removed and path.end != self._told
@@ -301,6 +301,13 @@ class Feed:
         return payloads.Totals(
             standing.blocks, standing.accepted, standing.reorgs, standing.deepest_reorg, str(standing.supply)
         )
+
+
+async def _standing(conn: Any) -> Standing:
+    found = await live.STANDING.aone(conn)
+    if found is None:
+        raise NotYet(WaitCode.NOT_READY, "the node has no chain yet")
+    return found
 
 
 _feeds: dict[asyncio.AbstractEventLoop, asyncio.Task[Feed]] = {}
