@@ -14,7 +14,7 @@ from chain.rpc.node import Node
 from chain.rpc.params import PARSERS, Address, bad
 from chain.rpc.registry import method
 from chain.rpc.threads import in_thread
-from chain.services import control
+from chain.services import audit, control
 
 Share = NewType("Share", float)
 LogLevel = NewType("LogLevel", str)
@@ -76,12 +76,9 @@ async def mds_set_ordering_policy(node: Node, policy: str) -> dict[str, Any]:
 
 
 @method("mds_setLogLevel", scope="log")
-def mds_set_log_level(node: Node, level: LogLevel) -> dict[str, str]:
+async def mds_set_log_level(node: Node, level: LogLevel) -> dict[str, str]:
     """Change what this process logs, until it restarts; the level before and now."""
-    before = logging.getLevelName(logging.getLogger("chain").level)
-    for name in LOGGERS:
-        logging.getLogger(name).setLevel(level)
-    return {"before": str(before), "now": level}
+    return await in_thread(_set_log_level, level)
 
 
 @method("mds_addPeer", scope="network")
@@ -115,6 +112,15 @@ async def _change(service: Callable[..., Any], *args: Any) -> dict[str, Any]:
     except ConfigError as error:
         raise RequestError(error.code, error.message, **error.data) from None
     return await in_thread(control.mining_status)
+
+
+def _set_log_level(level: str) -> dict[str, str]:
+    with audit.operation("log.set_level") as trail:
+        trail.before = str(logging.getLevelName(logging.getLogger("chain").level))
+        for name in LOGGERS:
+            logging.getLogger(name).setLevel(level)
+        trail.after = level
+        return {"before": trail.before, "now": level}
 
 
 def _no_network() -> RequestError:
