@@ -219,6 +219,22 @@ def test_processes_are_chosen_by_name_or_left_out(folder: DataFolder) -> None:
     assert without == [name for name in every if name not in ("mine", "beat")]
 
 
+def test_rpc_processes_come_and_go_together(folder: DataFolder) -> None:
+    three = {"MDS_RPC_WORKERS": "3"}
+    every = names(environment.read(three), folder)
+    assert [name for name in every if name.startswith("rpc")] == ["rpc", "rpc2", "rpc3"]
+    assert names(environment.read({**three, "MDS_PROCESSES": "rpc"}), folder) == [
+        "postgres",
+        "redis",
+        "rpc",
+        "rpc2",
+        "rpc3",
+    ]
+    assert "rpc3" not in names(environment.read({**three, "MDS_PROCESSES": "-rpc"}), folder)
+    with pytest.raises(ConfigError):
+        names(environment.read({**three, "MDS_PROCESSES": "rpc2"}), folder)
+
+
 @pytest.mark.parametrize("value", ["wbe", "-wbe", "postgres", "web,-mine"])
 def test_wrong_process_names_are_refused(folder: DataFolder, value: str) -> None:
     with pytest.raises(ConfigError) as caught:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -16,6 +18,8 @@ from chain.rpc import app, server
 from chain.rpc.hosts import host_allowed
 from chain.rpc.registry import METHODS, method
 from chain.rpc.server import RpcProtocol, read_head
+from mondoshawan.env import Bind
+from mondoshawan.rpc_server import listen
 
 ADDRESS = b"Host: 127.0.0.1:8545\r\n"
 
@@ -395,3 +399,19 @@ def test_a_reader_that_does_not_read_holds_back_its_own_requests(monkeypatch: py
         run(story())
     finally:
         del METHODS["test_large"]
+
+
+def test_several_processes_share_a_port_and_one_alone_does_not() -> None:
+    with socket.create_server(("127.0.0.1", 0), reuse_port=True) as probe:
+        bind = Bind("127.0.0.1", probe.getsockname()[1])
+    with listen(bind, shared=True) as one, listen(bind, shared=True) as two:
+        answered = set()
+        # the system spreads connections by their address
+        while len(answered) < 2:
+            with socket.create_connection((bind.host, bind.port)):
+                for listener in (one, two):
+                    with contextlib.suppress(BlockingIOError):
+                        listener.accept()[0].close()
+                        answered.add(listener)
+        with pytest.raises(OSError, match="in use"):
+            listen(bind, shared=False)
