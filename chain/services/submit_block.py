@@ -54,11 +54,18 @@ def submit_block(raw: bytes, source: str, senders: Sequence[bytes] | None = None
     RequestError
         LIMIT_EXCEEDED: it would have to be parked, and its origin has as many blocks parked as one may.
     """
+    # the name is bound as soon as the bytes give one, and unbound here
+    with structlog.contextvars.bound_contextvars(source=source, block=""):
+        return _submit(raw, source, senders, origin)
+
+
+def _submit(raw: bytes, source: str, senders: Sequence[bytes] | None, origin: str) -> SubmitResult:
     spec = current_spec()
     packed: bytes | None
     with metrics.block_checked("isolation"):
         block = decode_block(raw)
         block_hash = header_hash(block.header)
+        structlog.contextvars.bind_contextvars(block=block_hash.hex())
         check_header(block.header, spec)
         until_ms = _earliest(block.header)
         inline = senders is not None or len(block.transactions) <= settings.MDS_VALIDATE_INLINE_TXS

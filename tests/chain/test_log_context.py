@@ -9,14 +9,16 @@ import pytest
 import structlog
 import structlog.testing
 
-from chain.core.errors import PoolCode, PoolRejection, StoreError
+from chain.core.codec import encode_block, header_hash
+from chain.core.errors import PoolCode, PoolRejection, RuleViolation, StoreError
 from chain.core.types import Stream
 from chain.pipeline.writer import Round, Writer
-from chain.services import submit_transaction, validation
+from chain.services import submit_block, submit_transaction, validation
 from chain.services.deferred import Deferred
 from chain.services.mining import run
 from chain.services.network import current_spec
 from chain.tasks import mine
+from tests.core.consensus.mini import Mini, easy_spec
 from tests.factories import wallets
 
 
@@ -45,6 +47,21 @@ def test_a_transaction_that_a_failure_keeps_out_is_named() -> None:
     with structlog.testing.capture_logs() as lines:
         asyncio.run(submit(PoolRejection(PoolCode.POOL_FULL)))
     assert lines == []
+
+
+def test_a_block_is_named_while_it_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    node = Mini(easy_spec())
+    block = node.make(Stream.B, [], coinbase=b"\xc0" * 20)
+    found: list[dict[str, Any]] = []
+    monkeypatch.setattr(submit_block, "current_spec", lambda: node.spec)
+    monkeypatch.setattr(submit_block, "check_header", lambda *_: found.append(seen()))
+    monkeypatch.setattr(submit_block, "raw_connection", lambda: None)
+    monkeypatch.setattr(submit_block.candidates, "add_candidate", lambda *_, **__: False)
+    assert submit_block.submit_block(encode_block(block), "rpc").status == "known"
+    assert found == [{"source": "rpc", "block": header_hash(block.header).hex()}]
+    with pytest.raises(RuleViolation):
+        submit_block.submit_block(b"\xc0", "rpc")
+    assert seen() == {}
 
 
 def test_a_block_is_named_while_it_is_validated(monkeypatch: pytest.MonkeyPatch) -> None:
