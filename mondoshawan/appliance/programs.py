@@ -51,7 +51,7 @@ class Program:
     prepare: Callable[[], Launch]
     priority: int = 0
     stop_signal: str = "TERM"
-    stop_seconds: int = 10
+    stop_seconds: int = 7
     start_seconds: int = 2
     bind: Bind | None = None
     needs: str = ""

@@ -79,7 +79,7 @@ class Node:
             self.process = subprocess.Popen(
                 [sys.executable, "manage.py", "up"], cwd=ROOT, env=self.environment, stdout=out, stderr=out, text=True
             )
-        wait_for(self._answers, "JSON-RPC answers", 120)
+        wait_for(self._answers, "JSON-RPC answers", 300)
 
     def stop(self) -> int:
         """Ctrl-C; returns the exit code."""
