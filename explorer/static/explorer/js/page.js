@@ -68,6 +68,10 @@ document.addEventListener("click", event => {
   if (event.target.closest(".amount[data-wei]")) return toggleWei();
 });
 
+// on a phone the room one is in may stand beyond the edge
+const here = document.querySelector(".rooms [aria-current]");
+if (here) here.parentElement.scrollLeft = here.offsetLeft - (here.parentElement.clientWidth - here.offsetWidth) / 2;
+
 // ---- search by "/" ----
 document.addEventListener("keydown", event => {
   if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey) return;
