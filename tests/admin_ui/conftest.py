@@ -13,6 +13,7 @@ from django.test import Client
 from admin_ui import doors
 from admin_ui.roles import Role, ensure_groups
 from admin_ui.services import first_run
+from chain.models import ApiKey, NodeSetting, OperatorAction
 from chain.services.network import current_genesis, current_spec
 from chain.stores.connection import raw_connection
 from chain.stores.genesis import initialise
@@ -27,6 +28,9 @@ def node(db: None, redis_url: str, settings: Any) -> FakeDoor:
     settings.MDS_NODE_DOOR = "tests.admin_ui.fakes.FakeDoor"
     connection = raw_connection()
     connection.execute("SELECT 1")
+    # what other tests really committed
+    for model in (OperatorAction, NodeSetting, ApiKey):
+        model.objects.all().delete()
     initialise(connection, current_spec(), current_genesis())
     ensure_groups()
     first_run.finish_setup("test")

@@ -24,3 +24,12 @@ def conn(db: None) -> Connection:
 def stored(conn: Connection) -> StoredChain:
     """An initialised devnet."""
     return StoredChain(conn)
+
+
+@pytest.fixture
+def no_trail(db: None) -> None:
+    """Forget, for this test, what others that really commit have left in the trail and in the settings."""
+    from chain.models import NodeSetting, OperatorAction
+
+    OperatorAction.objects.all().delete()
+    NodeSetting.objects.all().delete()

@@ -13,7 +13,7 @@ from chain.core.types import Stream
 from chain.models import OperatorAction
 from chain.services import api_keys, audit, control
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_trail")]
 
 
 def rows() -> list[OperatorAction]:

@@ -15,7 +15,7 @@ from chain.core.errors import ConfigError, RequestError
 from chain.models import NodeSetting, OperatorAction
 from chain.services import audit, node_settings
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_trail")]
 
 
 @pytest.fixture

@@ -70,6 +70,7 @@ def test_a_sender_leaves_whole_and_may_come_again(pool: Pool, client: redis.Redi
 
 
 @pytest.mark.django_db
+@pytest.mark.usefixtures("no_trail")
 def test_people_see_senders_and_each_drop_is_kept(pool: Pool, client: redis.Redis) -> None:
     made = fill(pool, (ALICE, 0), (ALICE, 1), (ALICE, 7), (BOB, 0))
     lines, total = browse.senders(10, client)
