@@ -17,5 +17,10 @@ ENTRIES: tuple[Entry, ...] = (
             "`reindex` waited a minute for another process that indexes",
             "try again; where it stays so, look at log/index.log",
         ),
+        (
+            "index_needs_history",
+            "`reindex` on a node that has pruned: the projections would forget what is older",
+            "leave it; or `reindex --force`, or build the index on an archive",
+        ),
     ),
 )

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 from chain.core.errors import ConfigError, StoreError
 from chain.stores.connection import Connection
+from chain.stores.prune import read_horizon
 from explorer.indexers.projections import NAMES
 from explorer.indexers.sync import Done, places, reset, sole_indexer, step
 
@@ -34,6 +35,7 @@ def rebuild(
     names: Sequence[str],
     *,
     resume: bool = False,
+    force: bool = False,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> int:
     """Empty projections and read the chain again, beside a running node or without one.
@@ -47,6 +49,8 @@ def rebuild(
         As ``check_names`` gives them.
     resume : bool
         Go on where they are.
+    force : bool
+        Also on a node that has pruned history, of which the projections then know nothing any more.
     progress : callable
         (epochs done, of so many), for the projection that is farthest behind.
 
@@ -58,9 +62,17 @@ def rebuild(
     Raises
     ------
     StoreError
-        ``index_busy`` where another process keeps the lock.
+        ``index_busy`` where another process keeps the lock; ``index_needs_history`` where the chain's is pruned.
     """
     if not resume:
+        horizon = None if force else read_horizon(conn)
+        if horizon is not None:
+            raise StoreError(
+                "index_needs_history",
+                f"history up to #{horizon.number} is pruned: the projections would forget it",
+                hint="--force accepts that",
+                number=horizon.number,
+            )
         with _lock(conn):
             reset(conn, names)
     while True:

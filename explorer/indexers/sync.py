@@ -16,6 +16,7 @@ import psycopg
 import structlog
 from django.db import connections
 
+from chain.core.errors import StoreError
 from chain.locks import Lock, try_lock, unlock
 from chain.selectors import follow
 from chain.stores.connection import NOW_MS, Connection, cursor, database_errors
@@ -109,6 +110,8 @@ def step(conn: Connection, only: Sequence[str] = (), items: int = STEP_ITEMS) ->
         if fork < place.number:
             _undo(conn, group, fork)
         epochs = _fitting(follow.EPOCHS_ABOVE.all(conn, fork, STEP_EPOCHS), items)
+        if not epochs and fork == place.number:
+            raise StoreError("chain_mismatch", "an epoch of the selected chain is not stored", number=fork + 1)
         if epochs:
             batch, cur = Batch(conn, epochs), cursor(conn)
             for projection in group:

@@ -13,6 +13,12 @@ LAG: Query[int] = Query(
     " LEFT JOIN explorer_cursor k ON k.projection = p.name GROUP BY n.sink_number",
     first,
 )
+# (names of all projections): the number that the projection farthest behind has come to, -1 before the first
+OLDEST: Query[int] = Query(
+    "SELECT min(coalesce(k.number, -1)) FROM unnest(%s::varchar[]) p(name)"
+    " LEFT JOIN explorer_cursor k ON k.projection = p.name",
+    first,
+)
 # (projection): the newest number up to which its rows are those of the selected chain of this snapshot, else -1.
 # After a reorganisation that it has not followed yet this is the fork.
 TRUSTED: Query[int] = Query(
@@ -39,3 +45,16 @@ def index_lag_blocks() -> int:
     with database_errors():
         lag = LAG.one(raw_connection(), list(NAMES))
     return max(0, lag or 0)
+
+
+def next_to_index() -> int:
+    """The oldest number that some projection has not read.
+
+    Raises
+    ------
+    StoreError
+        ``database_*``.
+    """
+    with database_errors():
+        oldest = OLDEST.one(raw_connection(), list(NAMES))
+    return 0 if oldest is None else oldest + 1

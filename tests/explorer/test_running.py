@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.conf import settings
 from django.core.management import call_command
 
@@ -149,6 +150,23 @@ class TestReindex:
         with pytest.raises(ConfigError) as error:
             call_command("reindex", projection=["miner"])
         assert error.value.code == "unknown_projection"
+
+    def test_pruned_history_is_not_forgotten_by_accident(self, growing: Growing, index_conn: Connection) -> None:
+        for _ in range(3):
+            growing.grow([])
+        assert apps.get_app_config("explorer").prune_floor() == 0
+        rebuild.rebuild(index_conn, sync.NAMES)
+        assert apps.get_app_config("explorer").prune_floor() == 4
+        index_conn.execute(
+            "INSERT INTO chain_pruned (id, number, hash, state_root, pruned_ms) VALUES (1, 2, %s, %s, 0)",
+            (growing.path[2], bytes(32)),
+        )
+        live = index_dump(index_conn)
+        with pytest.raises(StoreError) as error:
+            rebuild.rebuild(index_conn, sync.NAMES)
+        assert error.value.code == "index_needs_history"
+        assert index_dump(index_conn) == live
+        rebuild.rebuild(index_conn, sync.NAMES, force=True)
 
     def test_a_busy_index_is_said(
         self, growing: Growing, index_conn: Connection, monkeypatch: pytest.MonkeyPatch

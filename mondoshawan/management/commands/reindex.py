@@ -30,6 +30,7 @@ class Command(BaseCommand):
             "--projection", action="append", default=[], metavar="NAME", help=f"one of {', '.join(NAMES)}; all if none"
         )
         parser.add_argument("--resume", action="store_true", help="go on where a rebuild was broken off")
+        parser.add_argument("--force", action="store_true", help="also where the chain's history is pruned")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Rebuild and say how far."""
@@ -40,5 +41,7 @@ class Command(BaseCommand):
             closing(open_connection()) as connection,
             Progress(sys.stderr, "reindex", "blocks") as progress,
         ):
-            number = rebuild(connection, names, resume=options["resume"], progress=progress.update)
+            number = rebuild(
+                connection, names, resume=options["resume"], force=options["force"], progress=progress.update
+            )
         self.stdout.write(f"{', '.join(names)} at #{number} after {time.monotonic() - started:.1f} s")
