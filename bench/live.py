@@ -1,6 +1,7 @@
 """How soon after a commit do 500 open dashboards know?  Over a whole node with three streams.
 
-Run from the project root: ``PYTHONPATH=. python bench/live.py [--sockets 500] [--seconds 60] [--transfers 20]``.
+Run from the project root: ``PYTHONPATH=. python bench/live.py [--sockets 500] [--seconds 60] [--transfers 20]``; with
+``--node FOLDER WEB_PORT RPC_PORT`` over a devnet node that runs already.
 
 The clock of a delta starts with its outbox row, which is written inside the commit, so the commit itself counts, and
 stops when the last socket has the message.  The client's process reads all sockets on the same machine, so its share
@@ -128,18 +129,23 @@ def main() -> None:
     parser.add_argument("--sockets", type=int, default=500)
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--transfers", type=float, default=20)
+    parser.add_argument("--node", nargs=3, metavar=("FOLDER", "WEB_PORT", "RPC_PORT"))
     args = parser.parse_args()
     load = os.getloadavg()[0]
     with tempfile.TemporaryDirectory(prefix="mds-bench-live-", dir="/tmp") as base:
         Path(base).chmod(0o755)
-        node = Node(Path(base) / "data")
+        node = Node(Path(args.node[0]) if args.node else Path(base) / "data")
         try:
-            node.start()
+            if args.node:
+                node.web_port, node.rpc_port = int(args.node[1]), int(args.node[2])
+            else:
+                node.start()
             wait_for(lambda: requests.get(node.web_url + "/health", timeout=5).ok, "the web answers")
             audience = asyncio.run(listen(node, args.sockets, args.seconds, args.transfers))
             at = commits(node.folder)
         finally:
-            node.stop()
+            if node.process is not None:
+                node.stop()
     whole = audience.whole()
     delays = sorted(audience.last_ms[seq] - min(at[n] for n in audience.numbers[seq]) for seq in whole)
     assert delays, "no delta reached every socket"
