@@ -29,7 +29,11 @@ VERSION = "1.0.0"
 ERRORS: Any = {400: schemas.ErrorAnswer, 404: schemas.ErrorAnswer, 422: schemas.ErrorAnswer, 503: schemas.ErrorAnswer}
 AddressPath = Annotated[str, Path(pattern="^0x[0-9a-fA-F]{40}$", description="an address, 0x hex")]
 HashPath = Annotated[str, Path(pattern="^0x[0-9a-fA-F]{64}$", description="a hash, 0x hex")]
-Before = Annotated[str, Query(max_length=120, pattern="^[0-9a-f-]*$", description="`next` of the page before")]
+_NEXT = "`next` of the page before"
+ByNumber = Annotated[str, Query(pattern="^([0-9]{1,18}(-[0-9]{1,18})?)?$", description=_NEXT)]
+ByHash = Annotated[str, Query(pattern="^([0-9]{1,18}-[0-9a-f]{64})?$", description=_NEXT)]
+ByPlace = Annotated[str, Query(pattern="^([0-9]{1,18}-[0-9]{1,18}-[0-9]{1,18})?$", description=_NEXT)]
+ByRank = Annotated[str, Query(pattern="^(-?[0-9]{1,78}-[0-9a-f]{40})?$", description=_NEXT)]
 Limit = Annotated[int, Query(ge=1, le=100, description="items of a page")]
 
 api = NinjaAPI(
@@ -100,14 +104,14 @@ def status(request: HttpRequest) -> Any:
 
 
 @api.get("/blocks", response={200: schemas.PageOf[schemas.ChainBlock], **ERRORS}, tags=["chain"])
-def blocks(request: HttpRequest, before: Before = "", limit: Limit = 25) -> Any:
+def blocks(request: HttpRequest, before: ByNumber = "", limit: Limit = 25) -> Any:
     """The selected chain's blocks, newest first."""
     with database_errors():
         return reading.blocks(raw_connection(), before, limit)
 
 
 @api.get("/dag/blocks", response={200: schemas.PageOf[schemas.DagBlock], **ERRORS}, tags=["chain"])
-def dag_blocks(request: HttpRequest, before: Before = "", limit: Limit = 25) -> Any:
+def dag_blocks(request: HttpRequest, before: ByHash = "", limit: Limit = 25) -> Any:
     """All blocks of the DAG, by blue score, newest first."""
     with database_errors():
         return reading.dag_blocks(raw_connection(), before, limit)
@@ -128,13 +132,13 @@ def block(
 
 
 @api.get("/transactions", response={200: schemas.PageOf[schemas.TransactionItem], **ERRORS}, tags=["transactions"])
-def transactions(request: HttpRequest, before: Before = "", limit: Limit = 25) -> Any:
+def transactions(request: HttpRequest, before: ByNumber = "", limit: Limit = 25) -> Any:
     """Accepted transactions in canonical order, newest first."""
     with database_errors():
         return reading.transactions(raw_connection(), before, limit)
 
 
-@api.get("/blocks/{int:number}/transactions", response={200: schemas.PageOf[schemas.TransactionItem], **ERRORS},
+@api.get("/blocks/{number}/transactions", response={200: schemas.PageOf[schemas.TransactionItem], **ERRORS},
          tags=["transactions"])  # fmt: skip
 def block_transactions(
     request: HttpRequest,
@@ -165,7 +169,7 @@ def address(request: HttpRequest, address: AddressPath) -> Any:
 
 @api.get("/addresses/{address}/transactions", response={200: schemas.PageOf[schemas.TransactionItem], **ERRORS},
          tags=["addresses"])  # fmt: skip
-def address_transactions(request: HttpRequest, address: AddressPath, before: Before = "", limit: Limit = 25) -> Any:
+def address_transactions(request: HttpRequest, address: AddressPath, before: ByNumber = "", limit: Limit = 25) -> Any:
     """Accepted transactions that concern an address, newest first."""
     with database_errors():
         return reading.address_transactions(raw_connection(), _address(address), before, limit)
@@ -173,7 +177,7 @@ def address_transactions(request: HttpRequest, address: AddressPath, before: Bef
 
 @api.get("/addresses/{address}/transfers", response={200: schemas.PageOf[schemas.Transfer], **ERRORS},
          tags=["addresses"])  # fmt: skip
-def address_transfers(request: HttpRequest, address: AddressPath, before: Before = "", limit: Limit = 25) -> Any:
+def address_transfers(request: HttpRequest, address: AddressPath, before: ByPlace = "", limit: Limit = 25) -> Any:
     """An address's token transfers, newest first."""
     with database_errors():
         return reading.address_transfers(raw_connection(), _address(address), before, limit)
@@ -188,7 +192,7 @@ def address_tokens(request: HttpRequest, address: AddressPath) -> Any:
 
 @api.get("/tokens", response={200: schemas.PageOf[schemas.Token], **ERRORS}, tags=["tokens"])
 def tokens(
-    request: HttpRequest, standard: Literal["20", "721", "1155"] | None = None, before: Before = "", limit: Limit = 25
+    request: HttpRequest, standard: Literal["20", "721", "1155"] | None = None, before: ByRank = "", limit: Limit = 25
 ) -> Any:
     """Token contracts, most held first."""
     with database_errors():
@@ -206,14 +210,14 @@ def token(request: HttpRequest, address: AddressPath) -> Any:
 
 
 @api.get("/tokens/{address}/transfers", response={200: schemas.PageOf[schemas.Transfer], **ERRORS}, tags=["tokens"])
-def token_transfers(request: HttpRequest, address: AddressPath, before: Before = "", limit: Limit = 25) -> Any:
+def token_transfers(request: HttpRequest, address: AddressPath, before: ByPlace = "", limit: Limit = 25) -> Any:
     """A token's transfers, newest first."""
     with database_errors():
         return reading.token_transfers(raw_connection(), _address(address), before, limit)
 
 
 @api.get("/tokens/{address}/holders", response={200: schemas.PageOf[schemas.Holder], **ERRORS}, tags=["tokens"])
-def token_holders(request: HttpRequest, address: AddressPath, before: Before = "", limit: Limit = 25) -> Any:
+def token_holders(request: HttpRequest, address: AddressPath, before: ByRank = "", limit: Limit = 25) -> Any:
     """Who holds a token, most first."""
     with database_errors():
         return reading.token_holders(raw_connection(), _address(address), before, limit)
@@ -227,7 +231,7 @@ def shards(request: HttpRequest) -> Any:
 
 
 @api.get("/miners", response={200: schemas.PageOf[schemas.Miner], **ERRORS}, tags=["figures"])
-def miners(request: HttpRequest, before: Before = "", limit: Limit = 25) -> Any:
+def miners(request: HttpRequest, before: ByRank = "", limit: Limit = 25) -> Any:
     """Miners, most earned first."""
     with database_errors():
         return reading.miners(raw_connection(), before, limit)

@@ -105,8 +105,8 @@ def address_tokens(conn: Connection, address: bytes) -> list[Json]:
 
 def tokens(conn: Connection, standard: int | None, before: str, limit: int) -> Json:
     """Most held first."""
-    place = _cursor(before, figures.income_place_of)
-    start = (min(place[0], MAX_NUMBER), place[1]) if place else (MAX_NUMBER, b"")
+    place = _cursor(before, figures.rank_place_of)
+    start = (max(-1, min(place[0], MAX_NUMBER)), place[1]) if place else (MAX_NUMBER, b"")
     if standard:
         rows = TOKENS_OF_STANDARD.all(conn, standard, *start, limit + 1)
     else:
@@ -129,7 +129,7 @@ def token_transfers(conn: Connection, address: bytes, before: str, limit: int) -
 
 def token_holders(conn: Connection, address: bytes, before: str, limit: int) -> Json:
     """Most first."""
-    place = _cursor(before, figures.income_place_of) or (_MOST, b"")
+    place = _cursor(before, figures.rank_place_of) or (_MOST, b"")
     rows = HOLDERS_BELOW.all(conn, address, *place, limit + 1)
     return _page(
         rows,
@@ -155,7 +155,7 @@ def shards(conn: Connection) -> list[Json]:
 
 def miners(conn: Connection, before: str, limit: int) -> Json:
     """Most earned first."""
-    place = _cursor(before, figures.income_place_of)
+    place = _cursor(before, figures.rank_place_of)
     rows = MINERS_BELOW.all(conn, *place, limit + 1) if place else MINERS_FIRST.all(conn, limit + 1)
     return _page(rows, limit, wire.miner, lambda row: f"{row.income}-{row.coinbase.hex()}")
 

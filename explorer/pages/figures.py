@@ -51,13 +51,14 @@ def span_of(name: str) -> Span:
     return next((span for span in SPANS if span.name == name), SPANS[0])
 
 
-def income_place_of(cursor: str) -> tuple[int, bytes] | None:
-    """Read a cursor ``income-coinbase``; None where it is none."""
-    income, _, coinbase = cursor.partition("-")
-    if not (income.isascii() and income.isdigit() and len(income) <= 78 and len(coinbase) == 40):
+def rank_place_of(cursor: str) -> tuple[int, bytes] | None:
+    """Read a cursor ``amount-address``, the amount being any integer; None where it is none."""
+    amount, _, address = cursor.rpartition("-")
+    digits = amount.removeprefix("-")
+    if not (digits.isascii() and digits.isdigit() and len(digits) <= 160 and len(address) == 40):
         return None
     try:
-        return int(income), bytes.fromhex(coinbase)
+        return int(amount), bytes.fromhex(address)
     except ValueError:
         return None
 

@@ -48,7 +48,7 @@ def shard(request: HttpRequest, shard: int) -> HttpResponse:
 @require_safe
 def miners(request: HttpRequest) -> HttpResponse:
     """Streams as they run, and who mined how much, most earned first."""
-    before = figures.income_place_of(request.GET.get("before", ""))
+    before = figures.rank_place_of(request.GET.get("before", ""))
     with database_errors():
         found = figures.miners(raw_connection(), before, now_ms())
     return render(request, "explorer/figures/miners.html", {"page": found})

@@ -8,7 +8,7 @@ from django.views.decorators.http import require_safe
 
 from chain.stores.connection import database_errors, raw_connection
 from explorer.pages.address import place3_of
-from explorer.pages.figures import income_place_of
+from explorer.pages.figures import rank_place_of
 from explorer.paging import MAX_INDEX, MAX_NUMBER, PAGE
 from explorer.selectors.tokens import HOLDERS_BELOW, TOKEN, TOKENS_BELOW, TOKENS_OF_STANDARD, TRANSFERS_OF_TOKEN
 from explorer.views.common import address_of
@@ -22,8 +22,8 @@ _MOST = 10**160 - 1
 def tokens(request: HttpRequest) -> HttpResponse:
     """Token contracts, most held first; ``?standard=20``, ``?before=holders-address``."""
     standard = _STANDARDS.get(request.GET.get("standard", ""))
-    before = income_place_of(request.GET.get("before", ""))
-    holders, below = (min(before[0], MAX_NUMBER), before[1]) if before else (MAX_NUMBER, b"")
+    before = rank_place_of(request.GET.get("before", ""))
+    holders, below = (max(-1, min(before[0], MAX_NUMBER)), before[1]) if before else (MAX_NUMBER, b"")
     with database_errors():
         conn = raw_connection()
         if standard is None:
@@ -56,7 +56,7 @@ def token(request: HttpRequest, ref: str) -> HttpResponse:
             return render(request, "explorer/tokens/missing.html", {"ref": canonical}, status=404)
         rows: list[object]
         if tab == "holders":
-            place = income_place_of(cursor)
+            place = rank_place_of(cursor)
             amount, below = place or (_MOST, b"")
             holders = HOLDERS_BELOW.all(conn, raw, amount, below, PAGE + 1)
             rows, is_first = [*holders[:PAGE]], place is None

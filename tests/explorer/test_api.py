@@ -89,7 +89,6 @@ def test_tokens(ask: Any) -> None:
     ]
     assert ask(f"/tokens/{hexed(ALICE)}", 404)
     assert ask("/tokens?before=zz", 422)
-    assert ask("/tokens?before=ab", 400)["error"]["code"] == "invalid_params"
 
 
 def test_figures(ask: Any) -> None:
