@@ -55,7 +55,7 @@ def raised(source: Source) -> Iterator[str]:
         if isinstance(node.exc, ast.Constant) or not name:
             yield f"{source.at(node)} raises {ast.unparse(node.exc)}"
             continue
-        if isinstance(node.exc, ast.Name) and not name[0].isupper():
+        if isinstance(node.exc, (ast.Name, ast.Attribute)) and not name.lstrip("_")[0].isupper():
             # an error that was caught or made before, raised again
             continue
         if isinstance(node.exc, ast.Call) and not name.lstrip("_")[0].isupper():
