@@ -28,7 +28,7 @@ _PAGES = {400: "400.html", 403: "403.html", 404: "404.html", 503: "503.html"}
 # errors of the store that pass by themselves: PostgreSQL is away, or the node is still starting
 _NOT_READY = {"database_unavailable", "not_migrated", "not_initialised"}
 _AWAY = (OperationalError, InterfaceError, RedisConnectionError)
-_JSON_PATHS = re.compile(r"^/(api|health|ready)(/|$|\?)")
+_JSON_PATHS = re.compile(r"^/(api|health|ready|live)(/|$|\?)")
 
 
 class RequestContext:

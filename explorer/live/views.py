@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import orjson
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
+from chain.core.errors import RequestCode, RequestError
 from chain.core.spec import stream_name
 from chain.selectors import live
 from chain.stores.connection import database_errors, raw_connection
@@ -23,10 +24,15 @@ def window(request: HttpRequest) -> HttpResponse:
     """Blocks between two blue scores (``from``, ``to``), at most 2 000 of them, the newest first.
 
     ``complete`` is false where there are more below the last one.
+
+    Raises
+    ------
+    RequestError
+        ``invalid_params``.
     """
     low, high = _score(request.GET.get("from", "")), _score(request.GET.get("to", ""))
     if low is None or high is None or low > high:
-        return _json({"error": {"code": "invalid_params", "message": "from and to are blue scores"}}, 400)
+        raise RequestError(RequestCode.INVALID_PARAMS, "from and to are blue scores, from the lower one")
     with database_errors():
         blocks = live.BLOCKS_BETWEEN.all(raw_connection(), low, high, MAX_BLOCKS)
     wire = [payloads.wire_block(block) for block in blocks]
@@ -44,11 +50,17 @@ def window(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def block(request: HttpRequest, seq: int) -> HttpResponse:
-    """One block by its insertion number: everything that its panel tells."""
+    """One block by its insertion number: everything that its panel tells.
+
+    Raises
+    ------
+    RequestError
+        ``not_found``.
+    """
     with database_errors():
         found = live.INSPECTED.one(raw_connection(), min(seq, MAX_SCORE))
     if found is None:
-        raise Http404
+        raise RequestError(RequestCode.NOT_FOUND, "block not found", id=seq)
     block_hash, coinbase = "0x" + found.hash.hex(), "0x" + found.coinbase.hex()
     return _json(
         {
@@ -92,8 +104,8 @@ def _score(text: str) -> int | None:
     return min(int(text), MAX_SCORE) if text.isascii() and text.isdigit() and len(text) < 19 else None
 
 
-def _json(value: Any, status: int = 200) -> HttpResponse:
-    answer = HttpResponse(orjson.dumps(value), content_type="application/json", status=status)
+def _json(value: Any) -> HttpResponse:
+    answer = HttpResponse(orjson.dumps(value), content_type="application/json")
     # colours and the chain may change under a window as long as it is not final
     answer["Cache-Control"] = "no-store"
     return answer

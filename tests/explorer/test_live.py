@@ -289,7 +289,8 @@ def test_windows_and_blocks_over_http(growing: Growing, client: Client) -> None:
     assert scores == sorted(scores, reverse=True)
     assert set(scores) == {1, 2, 3}
     for bad in ({}, {"from": "x", "to": 1}, {"from": 3, "to": 1}, {"from": "1" * 30, "to": "2" * 30}):
-        assert client.get("/live/window", bad).status_code == 400
+        refused = client.get("/live/window", bad)
+        assert (refused.status_code, refused.json()["error"]["code"]) == (400, "invalid_params")
     whole = client.get("/live/window", {"from": 0, "to": 10**15}).json()["blocks"]
     found = client.get(f"/live/block/{column(whole[0], 'id')}").json()
     assert found["hash"] == "0x" + block.hex()
@@ -298,5 +299,6 @@ def test_windows_and_blocks_over_http(growing: Growing, client: Client) -> None:
     assert found["children"] == []
     assert found["mergeset"] == {"blue": [], "red": []}
     assert found["epoch"]["transactions"] == 0
-    assert client.get("/live/block/999999999999").status_code == 404
+    unknown = client.get("/live/block/999999999999")
+    assert (unknown.status_code, unknown.json()["error"]["code"]) == (404, "not_found")
     assert client.post("/live/window").status_code == 405
