@@ -1,6 +1,7 @@
 """An address's history: keyset pages in both directions, as places in the chain's canonical order.
 
-Callers read the transactions themselves from the chain, within the same snapshot.
+Callers read the transactions themselves from the chain, within the same snapshot.  Places that a reorganisation has
+made untrue, and that the index has not undone yet, are left out.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from chain.selectors.query import Query, columns_as
+from explorer.selectors.lag import trusted_number
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +29,10 @@ class AddressTotals:
     sent: int
 
 
-_PLACE = 'SELECT number, "index", roles FROM explorer_activity WHERE address = %s AND '
+_PLACE = (
+    'SELECT number, "index", roles FROM explorer_activity WHERE address = %s'  # noqa: S608 - our own names
+    f" AND number <= {trusted_number('addresses')} AND "
+)
 
 # (address, number and index below which to go on, limit): newest first
 ACTIVITY_BEFORE: Query[ActivityPlace] = Query(

@@ -19,19 +19,24 @@ OLDEST: Query[int] = Query(
     " LEFT JOIN explorer_cursor k ON k.projection = p.name",
     first,
 )
-# (projection): the newest number up to which its rows are those of the selected chain of this snapshot, else -1.
-# After a reorganisation that it has not followed yet this is the fork.
-TRUSTED: Query[int] = Query(
-    "WITH RECURSIVE at AS (SELECT number, hash FROM explorer_cursor WHERE projection = %s),"
+_TRUSTED = (
+    "WITH RECURSIVE at AS (SELECT number, hash FROM explorer_cursor WHERE projection = {projection}),"
     " back(number, hash, is_on) AS ("
     " SELECT at.number, at.hash, EXISTS (SELECT 1 FROM chain_selected_chain c WHERE c.hash = at.hash) FROM at"
     " UNION ALL"
     " SELECT b.number - 1, b.selected_parent,"
     "  EXISTS (SELECT 1 FROM chain_selected_chain c WHERE c.hash = b.selected_parent)"
     " FROM back JOIN chain_block b ON b.hash = back.hash WHERE NOT back.is_on AND b.selected_parent IS NOT NULL"
-    ") SELECT coalesce(max(number) FILTER (WHERE is_on), -1) FROM back",
-    first,
+    ") SELECT coalesce(max(number) FILTER (WHERE is_on), -1) FROM back"
 )
+# (projection): the newest number up to which its rows are those of the selected chain of this snapshot, else -1.
+# After a reorganisation that it has not followed yet this is the fork.
+TRUSTED: Query[int] = Query(_TRUSTED.format(projection="%s"), first)
+
+
+def trusted_number(projection: str) -> str:
+    """``TRUSTED`` as an expression within another statement, which then shows no row of a chain that is no more."""
+    return f"({_TRUSTED.format(projection=repr(projection))})"
 
 
 def index_lag_blocks() -> int:

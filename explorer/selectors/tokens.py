@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from chain.selectors.query import Query
+from explorer.selectors.lag import trusted_number
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +112,7 @@ _PLACES = "(number, log_index, ordinal)"
 def _below(column: str) -> str:
     return (
         f"SELECT * FROM explorer_token_transfer WHERE {column} = %s AND {_PLACES} < (%s, %s, %s)"  # noqa: S608
+        f" AND number <= {trusted_number('tokens')}"
         " ORDER BY number DESC, log_index DESC, ordinal DESC LIMIT %s"
     )
 

@@ -107,6 +107,27 @@ def test_transfers_of_an_address_are_those_that_it_sent_or_received(growing: Gro
     assert held.amount == 4
 
 
+def test_what_a_reorganisation_took_back_is_not_shown(growing: Growing, index_conn: Connection) -> None:
+    tokens_scene(growing)
+    follow(index_conn)
+    two = growing.path[2]
+    three = growing.factory.extend(two, [growing.factory.send(two, 5, BOB, 1)])
+    growing.reorganise(1, [three])
+    start = (END, 0, 0)
+    found = {
+        "history": activity.ACTIVITY_BEFORE.all(index_conn, ALICE, END, 0, 50),
+        "forward": activity.ACTIVITY_AFTER.all(index_conn, ALICE, -1, 0, END, 50),
+        "token": tokens.TRANSFERS_OF_TOKEN.all(index_conn, COIN, *start, 50),
+        "address": tokens.TRANSFERS_OF_ADDRESS.all(index_conn, BOB, *start, 50, BOB, *start, 50, 50),
+    }
+    assert {name: {row.number for row in rows} for name, rows in found.items()} == {
+        "history": {1, 2},
+        "forward": {1, 2},
+        "token": {1, 2},
+        "address": {2},
+    }
+
+
 @pytest.mark.parametrize(
     ("query", "args"),
     [
