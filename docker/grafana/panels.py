@@ -27,7 +27,7 @@ class Panel:
     Parameters
     ----------
     kind : str
-        stat, timeseries, bargauge, gauge or table.
+        stat, timeseries or bargauge.
     unit : str
         Grafana's name of it.
     steps : tuple of (from, colour)
