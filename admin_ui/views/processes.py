@@ -17,7 +17,8 @@ from admin_ui.services.queues import queue_lines
 from chain.services import audit
 
 _BACK = "operator:processes"
-PATIENCE_S = 15.0
+# longer than an orderly end may take before it is cut short
+PATIENCE_S = 25.0
 _WITHOUT = {
     "web": "These pages are away for some seconds, sockets reconnect by themselves.",
     "rpc": "Wallets get no answer for some seconds; their sockets are closed.",
