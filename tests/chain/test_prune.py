@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import random
+from io import StringIO
 
 import pytest
+from django.apps import apps
+from django.core.management import call_command
 
 from chain import locks
-from chain.core.errors import RequestError, StoreError
+from chain.core.errors import ConfigError, RequestError, StoreError
 from chain.core.types import Stream
 from chain.services import prune as service
 from chain.services.export_blocks import export_blocks
@@ -18,6 +21,7 @@ from chain.services.writer import dedicated_connection
 from chain.stores import load
 from chain.stores import prune as store
 from chain.stores.state import PostgresState
+from mondoshawan import env as environment
 from tests.chain import test_writer
 from tests.chain.test_writer import BOB, Bench, grow
 from tests.core.consensus.mini import Mini, easy_spec, transfer
@@ -290,3 +294,49 @@ def test_what_needs_old_bodies_says_so(bench, tmp_path):
     finally:
         connection.close()
     assert verified(bench).differences == ()
+
+
+@shallow
+def test_by_setting_it_runs_when_enough_has_come_together(bench, settings, monkeypatch):
+    long_chain(bench)
+    monkeypatch.setattr(service, "current_spec", lambda: bench.spec)
+    monkeypatch.setattr(service, "LEAST_KEPT", 5)
+    monkeypatch.setattr(service, "WORTH_A_RUN", 20)
+    settings.MDS_PRUNE_KEEP = 0
+    assert service.prune_by_setting() == {"epochs": 0, "rows": 0}
+    settings.MDS_PRUNE_KEEP = 5
+    explorer, floor = apps.get_app_config("explorer"), [0]
+    monkeypatch.setattr(explorer, "prune_floor", lambda: floor[0])
+    # the explorer has read nothing yet
+    assert service.oldest_needed() == 0
+    assert service.prune_by_setting() == {"epochs": 0, "rows": 0}
+    floor[0] = 31
+    done = service.prune_by_setting()
+    assert done["epochs"] == 31
+    assert done["rows"] > 0
+    floor[0] = 50
+    # nineteen more are not worth a run
+    assert service.prune_by_setting() == {"epochs": 0, "rows": 0}
+    floor[0] = 1000
+    assert service.prune_by_setting()["epochs"] > 20
+    assert verified(bench).differences == ()
+
+
+@pytest.mark.parametrize("arguments", [[], ["--keep", "999"]])
+def test_the_command_wants_to_know_how_much_to_keep(arguments):
+    with pytest.raises(ConfigError, match="prune_keep"):
+        call_command("prune", *arguments)
+
+
+def test_the_command_tells_what_it_did(bench, monkeypatch):
+    long_chain(bench, 10)
+    out = StringIO()
+    call_command("prune", "--keep", "1000", stdout=out)
+    assert out.getvalue() == "nothing to prune: nothing was ever pruned\n"
+
+
+@pytest.mark.parametrize("value", ["1", "999", "-1", "many"])
+def test_a_setting_that_keeps_too_little_is_refused(value):
+    with pytest.raises(ConfigError, match="MDS_PRUNE_KEEP"):
+        environment.read({"MDS_PRUNE_KEEP": value})
+    assert environment.read({"MDS_PRUNE_KEEP": "1000"}).prune_keep == 1000
