@@ -182,6 +182,10 @@ def test_keys_travel_and_choose(node: Node, browser: Page) -> None:
             browser.call("Input.dispatchKeyEvent", type=kind, key=name)
 
     browser.run("document.querySelector('.picture').focus()")
+    # near enough that a young chain has a past beyond the edge
+    for _ in range(5):
+        key("+")
+    until(browser, f"{LIVE}.view.livePlace > 2")
     key("ArrowLeft")
     assert browser.run(f"{LIVE}.view.following") is False
     assert browser.texts("[data-text]") == ["live, looking back"]
