@@ -15,6 +15,9 @@ def main() -> int:
     except ImportError as error:
         sys.stderr.write(f"{error}: install requirements.txt, or use `make run`, which does\n")
         return 2
+    from django.db import OperationalError
+    from redis.exceptions import ConnectionError as RedisConnectionError
+
     from chain.core.errors import BlockchainError, ConfigError
 
     try:
@@ -25,6 +28,13 @@ def main() -> int:
         return 2
     except BlockchainError as error:
         sys.stderr.write(f"mondoshawan: {error}\n")
+        return 1
+    except (OperationalError, RedisConnectionError) as error:
+        server, variable = ("PostgreSQL", "DATABASE") if isinstance(error, OperationalError) else ("Redis", "REDIS")
+        reason = str(error).strip().partition("\n")[0]
+        sys.stderr.write(
+            f"mondoshawan: {server} cannot be used: {reason} - start the node, or check MDS_{variable}_URL\n"
+        )
         return 1
     return 0
 
