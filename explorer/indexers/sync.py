@@ -73,13 +73,21 @@ def open_connection() -> Connection:
 
 @contextmanager
 def sole_indexer(conn: Connection) -> Iterator[bool]:
-    """Hold the indexers' lock; False where another process has it."""
-    held = try_lock(conn, Lock.INDEX)
+    """Hold the indexers' lock; False where another process has it.
+
+    Raises
+    ------
+    StoreError
+        ``database_unavailable`` where the connection turns out to be lost.
+    """
+    with database_errors():
+        held = try_lock(conn, Lock.INDEX)
     try:
         yield held
     finally:
         if held and not conn.closed:
-            unlock(conn, Lock.INDEX)
+            with database_errors():
+                unlock(conn, Lock.INDEX)
 
 
 def step(conn: Connection, only: Sequence[str] = (), items: int = STEP_ITEMS) -> Done | None:

@@ -110,9 +110,12 @@ def test_while_another_process_indexes_a_slice_does_nothing(growing: Growing, ki
 
 def test_a_lost_connection_is_replaced(growing: Growing, kicks: list[Any]) -> None:
     assert run.index_slice() is False
-    run._connections[0].pgconn.finish()
     growing.grow([])
-    run.index_slice()
+    # as the server ends it: this side learns of it by its next statement
+    pid = run._connections[0].info.backend_pid
+    growing.stored.conn.execute("SELECT pg_terminate_backend(%s, 5000)", (pid,))
+    assert run.index_slice() is False
+    assert index_lag_blocks() == 1
     assert run.index_slice() is False
     assert index_lag_blocks() == 0
 
