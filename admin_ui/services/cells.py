@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from admin_ui.doors import NodeDoor
 from admin_ui.payloads import Cell
 from admin_ui.services import health
@@ -31,9 +34,19 @@ def live_cells(node: NodeDoor) -> dict[str, Cell]:
     for queue in queue_lines(node.queues(), {})[0]:
         cells[f"queues.{queue.name}.waiting"] = Cell(grouped(queue.waiting))
         cells[f"queues.{queue.name}.in_hand"] = Cell(grouped(queue.in_hand))
+    cells["backup.state"] = Cell(backup_sentence(node.backup_state()))
     wrong = len(health.findings(facts))
     cells["alerts.open"] = Cell(str(wrong) if wrong else "", "bad" if wrong else "ok", wrong)
     return cells
+
+
+def backup_sentence(state: Mapping[str, Any]) -> str:
+    """How the last backup went, or that one is being made."""
+    if state["running"]:
+        return "A backup is being made."
+    if not state.get("ended_ms"):
+        return "None was made since this node started."
+    return "The last one went well." if state["ok"] else f"The last one failed: {state['said']}"
 
 
 def _stream(state: StreamState, now: int) -> dict[str, Cell]:

@@ -9,13 +9,20 @@ from django.shortcuts import render
 from admin_ui.doors import door
 from admin_ui.guard import action, page
 from admin_ui.roles import Role
+from admin_ui.services.cells import backup_sentence
 from chain.services import audit
 
 
 @page(Role.VIEWER)
 def backups(request: HttpRequest) -> HttpResponse:
     """Files of the backup folder, and how the last one went."""
-    context = {"backups": door().backups(), "state": door().backup_state(), "folder": door().facts()["data folder"]}
+    state = door().backup_state()
+    context = {
+        "backups": door().backups(),
+        "state": state,
+        "said": backup_sentence(state),
+        "folder": door().facts()["data folder"],
+    }
     return render(request, "admin_ui/backups.html", context)
 
 

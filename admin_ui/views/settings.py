@@ -39,11 +39,11 @@ def change(request: HttpRequest) -> HttpResponse:
     view = next(view for view in node_settings.settings_table() if view.key == key)
     hand_back()
     names = _wait_until_followed(version)
-    said = f"{view.variable} is {_shown(view.value)} now, in force in {', '.join(names) or 'no process yet'}."
+    said = f"{view.variable} is {_shown(view.value)} now"
     if view.restart:
-        messages.warning(request, f"{said} It takes effect with the next start of {', '.join(view.restart)}.")
+        messages.warning(request, f"{said}. It takes effect with the next start of {', '.join(view.restart)}.")
     else:
-        messages.success(request, said)
+        messages.success(request, f"{said}, in force in {', '.join(names) or 'no process yet'}.")
     return redirect(reverse("operator:settings") + "#" + key.removeprefix("node."))
 
 

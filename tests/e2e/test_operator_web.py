@@ -86,6 +86,10 @@ class Operator:
             time.sleep(0.1)
         return self.says()
 
+    def is_live(self) -> bool:
+        """Whether the socket is there."""
+        return bool(self.page.run("document.querySelector('[data-live-state]').dataset.liveState === 'on'"))
+
     def cell(self, name: str) -> str:
         """A live value as it stands on the page now."""
         return str(self.page.run(f"document.querySelector('[data-cell=\"{name}\"]').textContent"))
@@ -165,7 +169,7 @@ def test_a_share_is_set_and_the_rate_is_live(operator: Operator, node: Node) -> 
     operator.page.run("document.querySelector('#share-B').form.requestSubmit()")
     wait_for(lambda: operator.sees("its share is 30 % of one core"), "the page tells the miner's share")
     assert status(node, "B")["share"] == 0.3
-    wait_for(lambda: operator.page.run("document.querySelector('[data-live-state]').dataset.liveState") == "on", "live")
+    wait_for(operator.is_live, "the page is live")
     before = operator.cell("streams.B.found")
     wait_for(lambda: operator.cell("streams.B.found") != before, "the page counts blocks without a reload")
 
@@ -259,6 +263,8 @@ def test_every_room_is_quiet_in_the_browser_and_fits(operator: Operator, browser
         browser.device(width, 900, scheme)
         for room in ROOMS:
             operator.go(room)
+            # leaving before the socket is there would be a complaint
+            wait_for(operator.is_live, "the page is live")
             assert browser.run("document.documentElement.scrollWidth") <= width, (room, width)
     browser.open(operator.node.web_url + "/admin/chain/block/")
     assert "block" in str(browser.run("document.body.innerText")).lower()
