@@ -40,7 +40,7 @@ def small_parts(monkeypatch):
     monkeypatch.setattr("chain.pipeline.replay.FINALITY_LAG_BLOCKS", 20)
 
 
-def long_chain(bench: Bench, count: int = 90) -> Mini:
+def long_chain(bench: Bench, count: int = 60) -> Mini:
     node = Mini(bench.spec)
     blocks = grow(node, count)
     writer, _ = bench.writer()
@@ -51,7 +51,7 @@ def long_chain(bench: Bench, count: int = 90) -> Mini:
     return node
 
 
-def tangled_chain(bench: Bench, rounds: int = 25, seed: int = 3) -> Mini:
+def tangled_chain(bench: Bench, rounds: int = 18, seed: int = 3) -> Mini:
     """Two miners that hear of each other late: merged blocks, transactions carried twice, reorganisations."""
     rng = random.Random(seed)
     one, two = Mini(bench.spec), Mini(bench.spec)
@@ -298,7 +298,7 @@ def test_what_needs_old_bodies_says_so(bench, tmp_path):
 
 @shallow
 def test_by_setting_it_runs_when_enough_has_come_together(bench, settings, monkeypatch):
-    long_chain(bench)
+    long_chain(bench, 90)
     monkeypatch.setattr(service, "current_spec", lambda: bench.spec)
     monkeypatch.setattr(service, "LEAST_KEPT", 5)
     monkeypatch.setattr(service, "WORTH_A_RUN", 20)

@@ -153,6 +153,7 @@ def test_a_second_signal_hurries(node: Node) -> None:
     is_ready(node)
 
 
+@pytest.mark.long
 def test_a_stop_during_the_start(node: Node) -> None:
     assert node.stop() == 0
     for patience in (0.5, 2.0, 4.0):
