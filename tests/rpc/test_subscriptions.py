@@ -185,8 +185,8 @@ def test_falling_behind_and_catching_up(rpc: Caller, scene: Scene, talk: Any, mo
         wait(0, 1)
         await asyncio.sleep(0.2)
         assert await one.ask("eth_syncing") is False
-        conn.execute("DELETE FROM chain_candidate")
         with conn.transaction():
+            conn.execute("DELETE FROM chain_candidate")
             wait(60_000, 2)
             wait(0, 3)
         behind = {"startingBlock": current, "currentBlock": current, "highestBlock": hex(int(current, 16) + 2)}
@@ -194,7 +194,8 @@ def test_falling_behind_and_catching_up(rpc: Caller, scene: Scene, talk: Any, mo
         assert await one.ask("eth_syncing") == behind
         late = await one.ask("eth_subscribe", "syncing")
         assert await one.heard(late) == {"syncing": True, "status": behind}
-        conn.execute("DELETE FROM chain_candidate")
+        with conn.transaction():
+            conn.execute("DELETE FROM chain_candidate")
         assert [await one.heard(which) for which in (followed, late)] == [False, False]
         assert await one.ask("eth_syncing") is False
 
