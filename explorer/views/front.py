@@ -13,7 +13,7 @@ from chain.services.network import current_spec
 from chain.stores.connection import raw_connection
 
 # fetched at once, where the browser would find them one behind the other
-_MODULES = ("socket", "model", "view", "draw", "minimap", "panel", "figures", "charts", "input", "dashboard")
+_MODULES = ("socket", "model", "view", "draw", "minimap", "panel", "figures", "charts", "input", "rows", "dashboard")
 
 
 @require_safe

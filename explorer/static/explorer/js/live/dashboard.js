@@ -1,6 +1,6 @@
 // The live dashboard: one line to the node, one model, one picture; everything else hears of them.
 import { announce } from "../announce.js";
-import { agoText, grouped, spanText } from "../format.js";
+import { agoText, grouped } from "../format.js";
 import { Charts } from "./charts.js";
 import { blockAt, Painter, readColours, REORG_MS, sizeOf, yOf } from "./draw.js";
 import { Figures } from "./figures.js";
@@ -8,18 +8,18 @@ import { bindTravel } from "./input.js";
 import { Minimap } from "./minimap.js";
 import { CHUNK, Dag } from "./model.js";
 import { colourName, Panel } from "./panel.js";
+import { Rows } from "./rows.js";
 import { LiveSocket } from "./socket.js";
 import { View } from "./view.js";
 
 const HELD = 3000; // deltas that a pause keeps; a longer one begins anew
-const ROWS = 60;
 const ASKED_CHUNKS = 4;
 
 const root = document.querySelector("[data-dashboard]");
 const paths = root.dataset;
 const find = name => root.querySelector(`[data-${name}]`);
 const picture = find("picture"), canvas = picture.querySelector("canvas"), strip = find("strip"), tip = find("tip");
-const stateOf = find("state"), pauseButton = find("pause"), liveButton = find("live"), toast = find("toast"), table = find("rows");
+const stateOf = find("state"), pauseButton = find("pause"), liveButton = find("live"), toast = find("toast");
 
 const dag = new Dag(), view = new View(), figures = new Figures(root), charts = new Charts(root);
 const painter = new Painter(canvas), minimap = new Minimap(strip.querySelector("canvas")), panel = new Panel(find("panel"));
@@ -375,38 +375,12 @@ strip.addEventListener("keydown", event => {
   moved();
 });
 
-// ---- the same as a table: of what is in sight, newest first, while it is open ----
-const details = table?.closest("details");
-let rowsDue = 0;
+// ---- the same as a table ----
+const table = new Rows(find("rows"), { sight: () => dag.range(view.low, view.high), dag, ago: block => Date.now() + clock - block.time, open: id => inspect(id, true) });
 const rows = () => {
   strip.setAttribute("aria-valuetext", view.following ? "now" : `blue score ${Math.round(view.center)}`);
-  if (!details?.open || rowsDue) return;
-  rowsDue = setTimeout(() => {
-    rowsDue = 0;
-    const [from, to] = dag.range(view.low, view.high);
-    const list = dag.sorted.slice(Math.max(from, to - ROWS), to).reverse();
-    const focused = document.activeElement?.dataset?.open;
-    table.replaceChildren(...list.map(block => {
-      const row = document.createElement("tr");
-      const cells = [block.stream ? "ABC"[block.stream - 1] : "genesis", grouped(block.score), colourName(block.blue), block.number === null ? "–" : grouped(block.number),
-        block.mergedBy === null ? "–" : grouped(block.mergedBy), grouped(block.transactions), spanText(Math.max(0, Date.now() + clock - block.time) / 1000)];
-      for (const text of cells) row.append(Object.assign(document.createElement("td"), { textContent: text }));
-      const button = Object.assign(document.createElement("button"), { type: "button", className: "plain", textContent: `0x${block.hash}…` });
-      button.dataset.open = block.id;
-      const cell = document.createElement("th");
-      cell.scope = "row";
-      cell.append(button);
-      row.prepend(cell);
-      return row;
-    }));
-    if (focused) table.querySelector(`[data-open="${focused}"]`)?.focus();
-  }, 500);
+  table.refresh();
 };
-details?.addEventListener("toggle", rows);
-table?.addEventListener("click", event => {
-  const button = event.target.closest("[data-open]");
-  if (button) inspect(Number(button.dataset.open), true);
-});
 
 showState();
 // the picture first, then the lines beside it
