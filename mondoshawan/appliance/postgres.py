@@ -238,7 +238,7 @@ def wait_ready(info: dict[str, str | int], seconds: float, pause: Callable[[floa
         except psycopg.OperationalError as error:
             if time.monotonic() > deadline:
                 raise ConfigError(
-                    "postgres_unready", f"PostgreSQL does not answer: {_reason(error)}",
+                    "postgres_unready", f"PostgreSQL does not answer: {_refusal(error)}",
                     hint="log/postgres.log says more",
                 ) from error  # fmt: skip
         pause(0.1)
@@ -292,12 +292,12 @@ def require_usable(url: str, seconds: float, pause: Callable[[float], None] = ti
         except psycopg.OperationalError as error:
             if time.monotonic() > deadline:
                 raise ConfigError(
-                    "postgres_unready", f"PostgreSQL does not answer: {_reason(error)}", hint="check MDS_DATABASE_URL"
+                    "postgres_unready", f"PostgreSQL does not answer: {_refusal(error)}", hint="check MDS_DATABASE_URL"
                 ) from error
         pause(0.5)
 
 
-def _reason(error: psycopg.OperationalError) -> str:
+def _refusal(error: psycopg.OperationalError) -> str:
     """The line that says what happened; the driver adds questions and summaries around it."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     telling = [line for line in lines if "failed: " in line or "FATAL" in line]

@@ -253,10 +253,13 @@ def test_every_queue_has_a_worker(folder: DataFolder) -> None:
     assert sorted(served) == sorted(QUEUES)
 
 
-def test_only_mining_is_nice_and_start_order_is_priority(folder: DataFolder) -> None:
+def test_mining_and_the_index_give_way_and_start_order_is_priority(folder: DataFolder) -> None:
     listed = programs.table(environment.read({}), folder, None)
     own = [program for program in listed if program.name not in programs.SERVERS]
-    assert {program.name: program.prepare().nice for program in own if program.prepare().nice} == {"mine": 19}
+    assert {program.name: program.prepare().nice for program in own if program.prepare().nice} == {
+        "mine": 19,
+        "index": 5,
+    }
     priorities = [program.priority for program in listed]
     assert priorities == sorted(set(priorities))
 

@@ -36,7 +36,8 @@ def test_what_cannot_be_installed_is_said_and_stops_nothing(
     said = capsys.readouterr().out
     assert "chromium could not be installed (that needs root, or sudo without a password)" in said
     assert "promtool could not be installed (no apt-get here)" in said
-    assert said.count("make tools") == 2
+    assert "prometheus could not be installed (no apt-get here)" in said
+    assert said.count("make tools") == 3
 
 
 def refuse(command: list[str], folder: Path | None = None) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import redis
+import structlog
 from structlog.testing import capture_logs
 
 from chain import kick as module
@@ -27,6 +28,12 @@ from tests.chain import test_writer
 from tests.core.consensus.mini import START, Mini
 
 bench = test_writer.bench
+
+
+@pytest.fixture(autouse=True)
+def _uncached_logger(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A logger that was used before Django was set up anew would keep the processors of then."""
+    monkeypatch.setattr(module, "log", structlog.get_logger("chain.kick"))
 
 
 class Broker:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.e2e.node import Node, running_node
+from tests.e2e.node import Node, running_node, wait_for
 from tests.e2e.prometheus import Prometheus, running_prometheus
 from tests.e2e.story import Story, tell
 
@@ -30,6 +30,8 @@ def prometheus(mining_node: Node) -> Iterator[Prometheus]:
 @pytest.fixture(scope="package")
 def story(mining_node: Node, prometheus: Prometheus) -> Story:
     """Work that moves every metric, done once under Prometheus' eyes."""
+    # what a counter did before its first scrape no rate can tell
+    wait_for(lambda: any(value for _, value in prometheus.query("up")), "Prometheus has seen the node", 120)
     return tell(mining_node)
 
 

@@ -130,7 +130,9 @@ def chromium() -> Iterator[Page]:
                 [str(program), *_FLAGS, f"--user-data-dir={profile}", "about:blank"], stdout=said, stderr=said
             )
         try:
-            with connect(_address(process, Path(profile), log), max_size=None, proxy=None, ping_interval=None) as socket:
+            with connect(
+                _address(process, Path(profile), log), max_size=None, proxy=None, ping_interval=None
+            ) as socket:
                 yield Page(socket, _attach(socket))
         finally:
             process.terminate()
