@@ -32,7 +32,11 @@ def story(mining_node: Node, prometheus: Prometheus) -> Story:
     """Work that moves every metric, done once under Prometheus' eyes."""
     # what a counter did before its first scrape no rate can tell
     wait_for(lambda: any(value for _, value in prometheus.query("up")), "Prometheus has seen the node", 120)
-    return tell(mining_node)
+    told = tell(mining_node)
+    # a series that the story began has a rate from its second scrape on
+    seen = "rate(mondoshawan_blocks_rejected_total[10m])"
+    wait_for(lambda: bool(prometheus.query(seen)), "Prometheus has seen the story twice", 120)
+    return told
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
