@@ -16,7 +16,6 @@ from explorer.pages.lines import transaction_line
 from explorer.paging import MAX_INDEX, MAX_NUMBER, hash_place_of, place_of
 from explorer.selectors.lists import ACCEPTANCES_OF, CHAIN_FROM, DAG_BELOW
 from explorer.selectors.miners import MINER, MINERS_BELOW, MINERS_FIRST
-from explorer.selectors.series import SERIES_SINCE
 from explorer.selectors.tokens import (
     HOLDERS_BELOW,
     HOLDINGS,
@@ -168,8 +167,7 @@ def miner(conn: Connection, address: bytes) -> Json | None:
 
 def charts(conn: Connection, span: figures.Span, now_ms: int) -> list[Json]:
     """Points of a span, oldest first."""
-    first = (now_ms // 1000 - span.seconds) // span.width * span.width
-    return [wire.point(row) for row in SERIES_SINCE.all(conn, span.width, first, 2000)]
+    return [wire.point(row) for row in figures.points(conn, span, now_ms)]
 
 
 def _cursor(text: str, read: Callable[[str], Place | None]) -> Place | None:

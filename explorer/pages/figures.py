@@ -228,7 +228,7 @@ def fees(conn: Connection, span: Span, now_ms: int) -> FeesPage:
         pending, pending_bytes = sums.count, sums.bytes
     except RedisError:
         pass  # the page says that the pool cannot be asked
-    points = _points(conn, span, now_ms)
+    shown = points(conn, span, now_ms)
     return FeesPage(
         standing,
         tuple(zip(_PERCENTILES, tips, strict=False)),
@@ -237,10 +237,10 @@ def fees(conn: Connection, span: Span, now_ms: int) -> FeesPage:
         pending_bytes,
         span,
         {
-            "x": [point.start for point in points],
+            "x": [point.start for point in shown],
             "series": [
-                {"label": "Base fee, gwei", "values": [point.base_fee / 10**9 for point in points]},
-                {"label": "Transactions", "values": [point.txs for point in points], "scale": "count"},
+                {"label": "Base fee, gwei", "values": [point.base_fee / 10**9 for point in shown]},
+                {"label": "Transactions", "values": [point.txs for point in shown], "scale": "count"},
             ],
         },
     )
@@ -282,24 +282,25 @@ class SupplyPage:
 def supply(conn: Connection, span: Span, now_ms: int) -> SupplyPage:
     """What exists, and what the span made and burned."""
     spec = current_spec()
-    points = _points(conn, span, now_ms)
+    shown = points(conn, span, now_ms)
     return SupplyPage(
         STANDING.one(conn),
         spec.cap,
         sum(account.balance for account in spec.alloc),
-        sum(point.rewards for point in points),
-        sum(point.burned for point in points),
+        sum(point.rewards for point in shown),
+        sum(point.burned for point in shown),
         span,
         {
-            "x": [point.start for point in points],
+            "x": [point.start for point in shown],
             "series": [
-                {"label": f"Issued, {spec.token}", "values": [point.rewards / 10**18 for point in points]},
-                {"label": f"Burned, {spec.token}", "values": [point.burned / 10**18 for point in points]},
+                {"label": f"Issued, {spec.token}", "values": [point.rewards / 10**18 for point in shown]},
+                {"label": f"Burned, {spec.token}", "values": [point.burned / 10**18 for point in shown]},
             ],
         },
     )
 
 
-def _points(conn: Connection, span: Span, now_ms: int) -> list[SeriesView]:
+def points(conn: Connection, span: Span, now_ms: int) -> list[SeriesView]:
+    """The chain's figures over a span until now, oldest first."""
     first = (now_ms // 1000 - span.seconds) // span.width * span.width
     return SERIES_SINCE.all(conn, span.width, first, 2000)

@@ -106,7 +106,7 @@ _AT = "unnest(%s::bigint[], %s::integer[]) k(number, place) JOIN chain_acceptanc
 ACCEPTANCES_AT: Query[AcceptanceView] = Query(
     _ACCEPTANCE.format(source=f'{_AT} AND a."index" = k.place') + 'ORDER BY a.number DESC, a."index" DESC', _acceptance
 )
-# (hash): how many blocks have an index of the chain at all
+# (hash): whether there is one
 IS_BLOCK: Query[int] = Query("SELECT 1 FROM chain_block WHERE hash = %s", first)
 IS_TRANSACTION: Query[int] = Query("SELECT 1 FROM chain_transaction WHERE hash = %s", first)
 # (block): its own body, in body order, at most so many
