@@ -236,3 +236,15 @@ def test_the_index_worker_does_not_load_the_evm() -> None:
         env={**os.environ, "DJANGO_SETTINGS_MODULE": "mondoshawan.settings.test"},
     )
     assert done.stdout.splitlines()[-1] == "False"
+
+
+def test_after_work_the_index_rests_in_proportion_unless_it_is_behind() -> None:
+    rest = run.Rest()
+    assert rest.left(100.0) == 0
+    rest.worked(100.0, 100.02, is_behind=False)
+    assert rest.left(100.02) == pytest.approx(0.02 * run.REST_FACTOR)
+    assert rest.left(101.0) == 0
+    rest.worked(101.0, 103.0, is_behind=False)
+    assert rest.left(103.0) == run.MOST_REST_S
+    rest.worked(105.0, 107.0, is_behind=True)
+    assert rest.left(107.0) == 0
