@@ -49,10 +49,8 @@ const copied = async button => {
 };
 
 // ---- amounts ----
-const toggleWei = () => {
-  const wei = root.dataset.unit !== "wei";
-  if (wei) root.dataset.unit = "wei";
-  else delete root.dataset.unit;
+const showUnits = () => {
+  const wei = root.dataset.unit === "wei";
   for (const amount of document.querySelectorAll(".amount[data-wei]")) {
     const figure = amount.querySelector(".figure"), unit = amount.querySelector("abbr");
     amount.dataset.figure ??= figure.textContent;
@@ -61,6 +59,13 @@ const toggleWei = () => {
     unit.textContent = wei ? "wei" : amount.dataset.unit;
   }
 };
+const toggleWei = () => {
+  if (root.dataset.unit === "wei") delete root.dataset.unit;
+  else root.dataset.unit = "wei";
+  showUnits();
+};
+// parts that came later are as the server wrote them
+addEventListener("mds:parts", () => root.dataset.unit === "wei" && showUnits());
 
 document.addEventListener("click", event => {
   const copy = event.target.closest("[data-copy]");
@@ -71,6 +76,28 @@ document.addEventListener("click", event => {
 // on a phone the room one is in may stand beyond the edge
 const here = document.querySelector(".rooms [aria-current]");
 if (here) here.parentElement.scrollLeft = here.offsetLeft - (here.parentElement.clientWidth - here.offsetWidth) / 2;
+
+// ---- tables on narrow screens: a row becomes a card whose cells say what they are ----
+const label = table => {
+  const heads = [...(table.tHead?.rows[0]?.cells ?? [])].map(head => head.textContent.trim());
+  if (!heads.length) return;
+  for (const body of table.tBodies) {
+    for (const row of body.rows) [...row.cells].forEach((cell, at) => heads[at] && (cell.dataset.label = heads[at]));
+  }
+  table.classList.add("labelled");
+};
+const later = new MutationObserver(changes => new Set(changes.map(change => change.target.closest("table"))).forEach(label));
+// the dashboard's rows come every second and stay a table
+const labelAll = () => {
+  for (const table of document.querySelectorAll(".scroll table:not(.labelled, :has([data-rows]))")) {
+    label(table);
+    for (const body of table.tBodies) later.observe(body, { childList: true });
+  }
+};
+labelAll();
+addEventListener("mds:parts", labelAll);
+// one that a page's own script has made
+document.addEventListener("mds:table", event => label(event.target));
 
 // ---- search by "/" ----
 document.addEventListener("keydown", event => {
