@@ -6,7 +6,7 @@ import secrets
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,16 +15,17 @@ import requests
 from prometheus_client.parser import text_string_to_metric_families
 
 from chain.core import rlp
-from chain.core.codec import blake3_hash
+from chain.core.codec import blake3_hash, tx_root
 from chain.core.seals import search_a, search_b, sign_c, vrf
 from chain.core.seals.eligibility import vrf_alpha
 from chain.core.shards import shard_of
+from chain.core.transactions import keccak
 from tests.core.consensus.mini import dev
 from tests.e2e.node import ROOT, Node, wait_for
 
 GWEI = 10**9
-# place of the chain number in a header's list
-NUMBER_AT = 9
+# places of the chain number and of the root over the transactions in a header's list
+NUMBER_AT, TX_ROOT_AT = 9, 12
 # stores 1 when called without data, reverts when called with some
 CONTRACT = "0x601080600b6000396000f3" + "36156009576000" + "80fd5b600160005500"
 
@@ -116,13 +117,18 @@ def template(node: Node, stream: str, coinbase: int) -> dict[str, Any]:
     return made
 
 
-def sealed(node: Node, made: dict[str, Any], *, wrong_number: bool = False) -> str:
-    """The block of a template in hex, its seal found; ``wrong_number``: with a number that breaks a rule of context."""
+def sealed(node: Node, made: dict[str, Any], *, wrong_number: bool = False, also: Sequence[str] = ()) -> str:
+    """The block of a template in hex, its seal found.
+
+    ``wrong_number``: with a number that breaks a rule of context; ``also``: with these transactions behind its own.
+    """
     header = rlp.decode_list(bytes.fromhex(made["header"][2:]))
-    pre_hash = bytes.fromhex(made["preHash"][2:])
+    body = [bytes.fromhex(raw[2:]) for raw in (*made["transactions"], *also)]
     if wrong_number:
         header[NUMBER_AT] = rlp.int_to_bytes(rlp.bytes_to_int(header[NUMBER_AT]) + 1)
-        pre_hash = blake3_hash(rlp.encode(header))
+    header[TX_ROOT_AT] = tx_root([keccak(raw) for raw in body])
+    changed = wrong_number or also
+    pre_hash = blake3_hash(rlp.encode(header)) if changed else bytes.fromhex(made["preHash"][2:])
     if made["stream"] == "C":
         proof = vrf.prove(secret_of(node), vrf_alpha(bytes.fromhex(made["seed"][2:]), int(made["slot"])))
         seal: tuple[bytes, ...] | None = sign_c(secret_of(node), pre_hash, proof)
@@ -134,7 +140,6 @@ def sealed(node: Node, made: dict[str, Any], *, wrong_number: bool = False) -> s
             else:
                 seal = search_b(pre_hash, made["timestampMs"], target, nonce, 1 << 13)
             nonce += 1 << 18
-    body = [bytes.fromhex(raw[2:]) for raw in made["transactions"]]
     return "0x" + rlp.wrap_list(rlp.encode([*header, seal]) + rlp.encode(body)).hex()
 
 

@@ -1,0 +1,200 @@
+"""Take a picture of every page of a node, in both colour schemes and several widths.
+
+Run from the project root: ``python -m tests.screenshots FOLDER [--only REGEX] [--widths 390,820,1600]``.
+
+The node's data lies in ``FOLDER/data``, pictures in ``FOLDER/shots`` as ``name-width-scheme.png``.  A chain that is
+there already is shown again, so that a change of a page costs one start and no traffic; only the first run sees the
+pages of a node that nobody has set up.  The node is stopped at the end.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import json
+import re
+import secrets
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.core.consensus.mini import dev
+from tests.e2e.node import ROOT, Node, wait_for
+from tests.screenshots import sights
+from tests.screenshots.operating import Deeds, first_password
+from tests.screenshots.scenery import Pages, Scenery
+from tests.screenshots.sights import Sight
+from tests.tools.chromium import Page, chromium
+
+HEIGHTS = {390: 844, 820: 1180, 1600: 1000}
+# a list of a thousand lines is not worth more
+TALLEST = 5_000
+SETTLE_S = 30
+# what no address shows while all is well, by the template that says it
+UNWELL = {"error-500": "500.html", "error-503": "503.html", "error-403": "403.html", "error-400": "400.html"}
+RENDER = """
+from django.shortcuts import render
+from django.test import RequestFactory
+asked = RequestFactory().get("/blocks", headers={{"host": "127.0.0.1"}})
+print(render(asked, {template!r}, {{"incident": "8f1b2c9d0a34"}}).content.decode())
+"""
+
+
+class Camera:
+    """Takes the pictures of one run."""
+
+    def __init__(self, node: Node, page: Page, out: Path, options: argparse.Namespace) -> None:
+        self.node, self.page, self.out, self.options = node, page, out, options
+        self.wanted = re.compile(options.only)
+        self.wide: list[str] = []
+
+    def take(self, views: list[Sight]) -> None:
+        """Every sight in every width and scheme."""
+        views = [view for view in views if self.wanted.search(view.name)]
+        for scheme in self.options.schemes:
+            for width in self.options.widths:
+                self.page.device(width, HEIGHTS.get(width, 1000), scheme)
+                for view in views:
+                    self._one(view, width, scheme)
+
+    def unwell(self) -> None:
+        """The pages of failures, as their templates are."""
+        for name, template in UNWELL.items():
+            if not self.wanted.search(name):
+                continue
+            html = manage(self.node, RENDER.format(template=template))
+            for scheme in self.options.schemes:
+                for width in self.options.widths:
+                    self.page.device(width, HEIGHTS.get(width, 1000), scheme)
+                    self.page.open(self.node.web_url + "/nothing/here")
+                    frame = self.page.call("Page.getFrameTree")["frameTree"]["frame"]["id"]
+                    self.page.call("Page.setDocumentContent", frameId=frame, html=html)
+                    time.sleep(0.5)
+                    self._shoot(name, width, scheme, "")
+
+    def _one(self, view: Sight, width: int, scheme: str) -> None:
+        self.page.open(self.node.web_url + view.path)
+        if not self._until(sights.SETTLED):
+            print(f"{view.name}-{width}-{scheme}: does not settle", flush=True)
+        if view.act:
+            self.page.run(f"void ({view.act})")
+            if not self._until(view.ready):
+                print(f"{view.name}-{width}-{scheme}: nothing follows", flush=True)
+        time.sleep(self.options.rest)
+        self._shoot(view.name, width, scheme, view.part)
+
+    def _until(self, expression: str) -> bool:
+        end = time.monotonic() + SETTLE_S
+        while time.monotonic() < end:
+            if self.page.run(f"Boolean({expression})"):
+                return True
+            time.sleep(0.1)
+        return False
+
+    def _shoot(self, name: str, width: int, scheme: str, part: str) -> None:
+        clip = {"x": 0.0, "y": 0.0, "width": width, "height": HEIGHTS.get(width, 1000), "scale": 1}
+        if not self.options.window:
+            clip["height"] = min(TALLEST, self.page.run("document.documentElement.scrollHeight"))
+        across = self.page.run("document.documentElement.scrollWidth")
+        if across > width:
+            self.wide.append(f"{name}-{width}-{scheme}: {across} px wide")
+        kind = self.options.format
+        quality = {} if kind == "png" else {"quality": self.options.quality}
+        shot = self.page.call("Page.captureScreenshot", format=kind, clip=clip, captureBeyondViewport=True, **quality)[
+            "data"
+        ]
+        (self.out / f"{name}-{width}-{scheme}.{kind}").write_bytes(base64.b64decode(shot))
+
+
+def manage(node: Node, script: str) -> str:
+    """What a script prints within the node's settings."""
+    return subprocess.run(
+        [sys.executable, "manage.py", "shell", "-c", script],
+        cwd=ROOT, env=node.environment, capture_output=True, text=True, check=True, timeout=120,
+    ).stdout  # fmt: skip
+
+
+def log_in(node: Node, page: Page, password: str) -> None:
+    """By the form, in the browser."""
+    page.open(node.web_url + "/operator/login/")
+    page.run(f"document.getElementById('password').value = {json.dumps(password)}")
+    page.run("setTimeout(() => document.querySelector('main form').requestSubmit()), null")
+    wait_for(lambda: settled(page, "!location.pathname.includes('login')"), "logged in")
+
+
+def settled(page: Page, expression: str) -> bool:
+    """Whether it holds; a page that is just being exchanged holds nothing."""
+    try:
+        return bool(page.run(f"document.readyState === 'complete' && {expression}"))
+    except AssertionError:
+        return False
+
+
+def set_up(node: Node, page: Page, password: str) -> None:
+    """Finish the first run's form as a new operator would."""
+    for name in ("new", "again"):
+        page.run(f"document.getElementById('{name}').value = {json.dumps(password)}")
+    page.run(f"document.getElementById('coinbase').value = '{dev(0).address}'")
+    page.run("setTimeout(() => document.querySelector('main form').requestSubmit()), null")
+    wait_for(lambda: settled(page, "!location.pathname.includes('setup')"), "set up")
+
+
+@contextmanager
+def running(folder: Path) -> Iterator[Node]:
+    """The node of a folder, stopped in the end."""
+    node = Node(folder / "data")
+    node.start()
+    try:
+        yield node
+    except BaseException:
+        print(node.logs())
+        raise
+    finally:
+        node.stop()
+
+
+def main() -> None:
+    """Start, make what is missing, take pictures, stop."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--only", default="", help="sights whose name fits this regular expression")
+    parser.add_argument("--widths", type=lambda text: [int(part) for part in text.split(",")], default=list(HEIGHTS))
+    parser.add_argument("--schemes", type=lambda text: text.split(","), default=["light", "dark"])
+    parser.add_argument("--window", action="store_true", help="what fits the window, not the whole page")
+    parser.add_argument("--format", choices=["png", "webp"], default="png")
+    parser.add_argument("--quality", type=int, default=80)
+    parser.add_argument("--rest", type=float, default=0.3, help="seconds to wait before each picture")
+    parser.add_argument("--out", type=Path)
+    options = parser.parse_args()
+    folder = options.folder.resolve()
+    out = (options.out or folder / "shots").resolve()
+    out.mkdir(parents=True, exist_ok=True)
+    folder.chmod(0o755)
+    noted = folder / "scenery.json"
+    with running(folder) as node, chromium() as page:
+        camera = Camera(node, page, out, options)
+        if noted.exists():
+            kept = json.loads(noted.read_text())
+            password, pages = str(kept["password"]), Pages(kept["pages"])
+        else:
+            camera.take([Sight("operator-login", "/operator/login/")])
+            password = secrets.token_urlsafe(12)
+            log_in(node, page, first_password(node))
+            camera.take([Sight("operator-setup", "/operator/setup/")])
+            set_up(node, page, password)
+            pages = Scenery(node).make()
+            Deeds(node, password).do()
+            noted.write_text(json.dumps({"password": password, "pages": pages}, indent=1))
+        page.call("Network.clearBrowserCookies")
+        camera.take([*sights.PUBLIC, *sights.of_scenery(pages), Sight("operator-login", "/operator/login/")])
+        camera.unwell()
+        log_in(node, page, password)
+        camera.take([*sights.OPERATOR, Sight("operator-pool-sender", pages["pool-sender"])])
+    for line in camera.wide:
+        print(line)
+
+
+main()

@@ -1,0 +1,79 @@
+"""What there is to be seen: a name, a path, and what to do before the picture is taken."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+LIVE = "document.querySelector('[data-dashboard]')?.live"
+# charts are drawn, live pages have their socket, texts have their fonts
+SETTLED = (
+    "document.readyState === 'complete'"
+    " && [...document.querySelectorAll('[data-chart-from]')].every(chart => chart.querySelector('.uplot, .state, p'))"
+    " && (!document.querySelector('script[src*=\"admin_ui/live.js\"]')"
+    " || document.querySelector('[data-live-state]')?.dataset.liveState === 'on')"
+    f" && (!document.querySelector('[data-dashboard]') || ({LIVE}?.dag.head && window.uPlot"
+    f" && document.querySelectorAll('.uplot').length > 5 && Math.abs({LIVE}.view.center - {LIVE}.view.livePlace) < 1))"
+)
+HAS_ROWS = "document.querySelector('[data-table] table') !== null"
+
+
+class Sight(NamedTuple):
+    """One picture; ``act`` is JavaScript that is run once the page has settled, ``ready`` what it brings about."""
+
+    name: str
+    path: str
+    act: str = ""
+    ready: str = ""
+    # not the page itself, but this element of it
+    part: str = ""
+
+
+OPEN_A_BLOCK = (
+    f"{LIVE}.dag.sorted.length > 9 && (document.querySelector('[data-pause]').click(),"
+    " document.querySelector('.picture').focus(), ['ArrowUp', 'ArrowUp', 'Enter'].forEach(key =>"
+    " document.querySelector('.picture').dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true }))))"
+)
+
+PUBLIC = [
+    Sight("dashboard", "/"),
+    Sight("dashboard-block", "/", OPEN_A_BLOCK, "document.querySelector('[data-panel-body] dl') !== null"),
+    Sight("blocks", "/blocks"),
+    Sight("blocks-dag", "/blocks/dag"),
+    Sight("transactions", "/tx"),
+    Sight("tokens", "/tokens"),
+    Sight("tokens-erc721", "/tokens?standard=721"),
+    Sight("shards", "/shards"),
+    Sight("miners", "/miners"),
+    Sight("fees", "/fees"),
+    Sight("supply", "/supply"),
+    Sight("search-empty", "/search"),
+    Sight("search-several", "/search?q=o"),
+    Sight("search-nothing", "/search?q=no+such+thing+%3Cb%3E"),
+    Sight("api", "/api"),
+    Sight("error-404", "/nothing/here"),
+    Sight("error-400", "/blocks?before=" + "9" * 200),
+]
+# what the scenery's pages need beside their path
+ACTS = {
+    "tx-calls-inside": ("document.querySelector('[data-trace]')?.click()", HAS_ROWS),
+    "address-contract-code": (
+        "document.querySelector('[data-abi-standard=\"20\"]').click()",
+        "document.querySelector('[data-functions] .call') !== null",
+    ),
+}
+ROOMS = ("", "mining", "ordering", "pool", "shards", "processes", "settings", "keys", "alerts", "audit", "users",
+         "logs", "backups", "password")  # fmt: skip
+OPERATOR = [
+    *(Sight(f"operator-{room or 'overview'}", f"/operator/{room}/".replace("//", "/")) for room in ROOMS),
+    Sight("operator-logs-mine", "/operator/logs/?process=mine&level=info"),
+    Sight("admin", "/admin/"),
+    Sight("admin-changelist", "/admin/chain/block/"),
+    Sight("admin-changelist-audit", "/admin/chain/transaction/"),
+]
+
+
+def of_scenery(pages: dict[str, str]) -> list[Sight]:
+    """The public ones that depend on what happened on the chain."""
+    return [
+        Sight(name, path, *ACTS.get(name, ())) for name, path in sorted(pages.items()) if not path.startswith("/op")
+    ]
