@@ -5,7 +5,8 @@ import { Contract, ContractFactory, JsonRpcProvider, Wallet, WebSocketProvider, 
 import { report, task } from "./task.mjs";
 
 const requests = [];
-const provider = new JsonRpcProvider(task.url, undefined, { pollingInterval: 100 });
+// blocks come faster than the 250 ms for which ethers remembers answers, a nonce among them
+const provider = new JsonRpcProvider(task.url, undefined, { pollingInterval: 100, cacheTimeout: -1 });
 provider.on("debug", (event) => event.action === "sendRpcPayload" && requests.push(event.payload));
 const { chainId } = await provider.getNetwork();
 const wallet = new Wallet(task.key, provider);
