@@ -57,7 +57,7 @@ class NodeAdminSite(UnfoldAdminSite):
             answer._csp_replace = _POLICY
             return answer
 
-        guarded = requires(Role.ADMIN, ("GET", "HEAD", "POST"))(relaxed)
+        guarded = requires(Role.ADMIN, ("GET", "HEAD", "POST"), "tables.change")(relaxed)
         guarded.__name__ = getattr(view, "__name__", "view")
         return guarded
 

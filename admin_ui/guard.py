@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
@@ -16,7 +16,7 @@ from django.views.decorators.cache import never_cache
 from admin_ui.addresses import client_address
 from admin_ui.roles import Role, role_of
 from admin_ui.services import first_run, users
-from chain.core.errors import ConfigError, RequestError
+from chain.core.errors import BlockchainError, ConfigError, RequestCode, RequestError
 from chain.services import audit
 
 View = Callable[..., HttpResponse]
@@ -26,26 +26,37 @@ _BEFORE_PASSWORD = frozenset({"operator:password", "operator:setup"})
 _BEFORE_SETUP = frozenset({"operator:setup", "operator:password"})
 
 
-def requires(role: Role, methods: tuple[str, ...] = _SAFE) -> Callable[[View], View]:
-    """Let only users of a role, or a higher one, in; ``view.required_role`` and ``view.methods`` say so to tests."""
+def requires(role: Role, methods: tuple[str, ...] = _SAFE, does: str = "") -> Callable[[View], View]:
+    """Let only users of a role, or a higher one, in.
+
+    ``view.required_role``, ``view.methods`` and ``view.does`` say so to tests.
+
+    Parameters
+    ----------
+    role : Role
+        The least one.
+    methods : tuple[str, ...]
+        What the view answers to.
+    does : str
+        What a POST changes, by its name in the trail; an attempt of somebody without the role stands there too.
+    """
 
     def wrap(view: View) -> View:
         @wraps(view)
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
             if request.method not in methods:
-                return HttpResponseNotAllowed(methods)
+                return _not_allowed(request, methods)
             if not request.user.is_authenticated:
                 return _to_login(request)
-            if role_of(request.user) < role:
-                return render(request, "admin_ui/forbidden.html", {"needed": role.group}, status=403)
-            first = _to_do_first(request)
-            if first is not None:
-                return first
             with audit.acting(audit.Actor(request.user.get_username(), "web", client_address(request))):
-                return view(request, *args, **kwargs)
+                if role_of(request.user) < role:
+                    if request.method not in _SAFE:
+                        audit.refuse(does, RequestError(RequestCode.FORBIDDEN, f"needs the role {role.group}"))
+                    return render(request, "admin_ui/forbidden.html", {"needed": role.group}, status=403)
+                return _to_do_first(request) or view(request, *args, **kwargs)
 
         closed = never_cache(guarded)
-        closed.required_role, closed.methods = role, methods  # type: ignore[attr-defined]
+        closed.required_role, closed.methods, closed.does = role, methods, does  # type: ignore[attr-defined]
         return closed
 
     return wrap
@@ -56,15 +67,16 @@ def page(role: Role) -> Callable[[View], View]:
     return requires(role)
 
 
-def form(role: Role) -> Callable[[View], View]:
-    """A page that is its own form."""
-    return requires(role, (*_SAFE, "POST"))
+def form(role: Role, does: str) -> Callable[[View], View]:
+    """A page that is its own form, and tells ``keep_refusal`` what it refuses."""
+    return requires(role, (*_SAFE, "POST"), does)
 
 
-def action(role: Role, back: str) -> Callable[[View], View]:
+def action(role: Role, back: str, does: str) -> Callable[[View], View]:
     """Something that changes the node: POST only; a refusal is told on the page ``back``, which follows.
 
-    The view answers None, or a response of its own (a page that asks first, a secret that is shown once).
+    The view answers None, or a response of its own (a page that asks first, a secret that is shown once).  ``does``
+    is the name under which the service that it calls records it.
     """
 
     def wrap(view: Callable[..., HttpResponse | None]) -> View:
@@ -73,14 +85,22 @@ def action(role: Role, back: str) -> Callable[[View], View]:
             try:
                 answer = view(request, *args, **kwargs)
             except (RequestError, ConfigError) as refused:
+                keep_refusal(does, refused)
                 hint = refused.data.get("hint")
                 messages.error(request, f"Refused: {refused.message}" + (f" ({hint})" if hint else ""))
                 answer = None
             return redirect(back) if answer is None else answer
 
-        return requires(role, ("POST",))(told)
+        return requires(role, ("POST",), does)(told)
 
     return wrap
+
+
+def keep_refusal(does: str, refused: BlockchainError) -> None:
+    """Record a refusal that came before any service could: of a form that makes no sense."""
+    session = audit.current_session()
+    if session is None or not session.refused:
+        audit.refuse(does, refused)
 
 
 def ask_first(request: HttpRequest, question: str, what: list[str], verb: str, back: str) -> HttpResponse | None:
@@ -90,6 +110,13 @@ def ask_first(request: HttpRequest, question: str, what: list[str], verb: str, b
     fields = [(name, value) for name, value in request.POST.items() if name not in ("csrfmiddlewaretoken", "confirmed")]
     context = {"question": question, "what": what, "verb": verb, "fields": fields, "back": reverse(back)}
     return render(request, "admin_ui/confirm.html", context)
+
+
+def _not_allowed(request: HttpRequest, methods: tuple[str, ...]) -> HttpResponse:
+    """A page, since browsers come here by reloading the address of a form."""
+    answer = render(request, "admin_ui/only_forms.html", status=405)
+    answer["Allow"] = ", ".join(methods)
+    return answer
 
 
 def _to_login(request: HttpRequest) -> HttpResponse:

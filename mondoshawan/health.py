@@ -23,6 +23,7 @@ from django.apps import apps
 from django.conf import settings
 from django.db import connection
 from django.http import HttpRequest, JsonResponse
+from django.views.decorators.http import require_safe
 
 from mondoshawan import __version__
 from mondoshawan.deadline import Lane
@@ -99,6 +100,7 @@ def run_checks() -> tuple[bool, dict[str, dict[str, Any]]]:
     return all(result["status"] == "ok" for result in results.values()), results
 
 
+@require_safe
 def health(request: HttpRequest) -> JsonResponse:
     """Liveness: touches neither database nor Redis."""
     return JsonResponse(
@@ -112,6 +114,7 @@ def health(request: HttpRequest) -> JsonResponse:
     )
 
 
+@require_safe
 def ready(request: HttpRequest) -> JsonResponse:
     """Readiness: 200 when every check passes, else 503."""
     passed, results = run_checks()

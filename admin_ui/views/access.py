@@ -29,7 +29,7 @@ def keys(request: HttpRequest) -> HttpResponse:
     return render(request, "admin_ui/keys.html", {"keys": rows, "scopes": scopes})
 
 
-@action(Role.ADMIN, _BACK)
+@action(Role.ADMIN, _BACK, "api_key.create")
 def create(request: HttpRequest) -> HttpResponse:
     """Make a key and show its secret, this once."""
     name = inputs.text(request, "name", 80)
@@ -45,7 +45,7 @@ def create(request: HttpRequest) -> HttpResponse:
     )
 
 
-@action(Role.ADMIN, _BACK)
+@action(Role.ADMIN, _BACK, "api_key.revoke")
 def revoke(request: HttpRequest) -> HttpResponse | None:
     """End a key, after a question."""
     name = inputs.text(request, "name", 80)

@@ -23,7 +23,7 @@ def alerts(request: HttpRequest) -> HttpResponse:
     return render(request, "admin_ui/alerts.html", context)
 
 
-@action(Role.OPERATOR, "operator:alerts")
+@action(Role.OPERATOR, "operator:alerts", "alert.acknowledge")
 def acknowledge(request: HttpRequest) -> None:
     """Say that somebody knows."""
     wanted = inputs.whole(inputs.text(request, "alert", 12), "an alert")

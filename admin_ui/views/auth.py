@@ -16,7 +16,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.http import require_http_methods, require_POST
 
-from admin_ui.guard import form
+from admin_ui.guard import form, keep_refusal
 from admin_ui.roles import Role
 from admin_ui.services import users
 from chain.core.errors import RequestError
@@ -52,7 +52,7 @@ def logout(request: HttpRequest) -> HttpResponse:
     return redirect("operator:login")
 
 
-@form(Role.VIEWER)
+@form(Role.VIEWER, "user.change_password")
 def password(request: HttpRequest) -> HttpResponse:
     """Choose another password."""
     forced = users.must_change(request.user)
@@ -64,6 +64,7 @@ def password(request: HttpRequest) -> HttpResponse:
                 raise RequestError("invalid_params", "the two new passwords differ")
             users.change_own_password(request.user, request.POST.get("old", ""), new)
         except RequestError as refused:
+            keep_refusal("user.change_password", refused)
             error = refused.message
         else:
             update_session_auth_hash(request, request.user)

@@ -26,7 +26,7 @@ def backups(request: HttpRequest) -> HttpResponse:
     return render(request, "admin_ui/backups.html", context)
 
 
-@action(Role.ADMIN, "operator:backups")
+@action(Role.ADMIN, "operator:backups", "backup.start")
 def start(request: HttpRequest) -> None:
     """Begin one; the page shows when it is there."""
     with audit.operation("backup.start"):

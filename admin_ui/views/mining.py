@@ -38,7 +38,7 @@ def mining(request: HttpRequest) -> HttpResponse:
     return render(request, "admin_ui/mining.html", context)
 
 
-@action(Role.OPERATOR, _BACK)
+@action(Role.OPERATOR, _BACK, "mining.start")
 def start(request: HttpRequest) -> HttpResponse | None:
     """Start a stream and wait for its miner's word."""
     stream = inputs.stream(request)
@@ -47,7 +47,7 @@ def start(request: HttpRequest) -> HttpResponse | None:
     return None
 
 
-@action(Role.OPERATOR, _BACK)
+@action(Role.OPERATOR, _BACK, "mining.stop")
 def stop(request: HttpRequest) -> HttpResponse | None:
     """Stop a stream, after a question, and wait for its miner's word."""
     stream = inputs.stream(request)
@@ -63,7 +63,7 @@ def stop(request: HttpRequest) -> HttpResponse | None:
     return None
 
 
-@action(Role.OPERATOR, _BACK)
+@action(Role.OPERATOR, _BACK, "mining.set_share")
 def share(request: HttpRequest) -> None:
     """Give a stream another share of one core."""
     stream = inputs.stream(request)
@@ -72,7 +72,7 @@ def share(request: HttpRequest) -> None:
     _report(request, stream, lambda state: state.share == wanted)
 
 
-@action(Role.OPERATOR, _BACK)
+@action(Role.OPERATOR, _BACK, "mining.set_coinbase")
 def coinbase(request: HttpRequest) -> HttpResponse | None:
     """Pay another account, after a question."""
     wanted = inputs.address(inputs.text(request, "coinbase", 60))
@@ -92,7 +92,7 @@ def ordering(request: HttpRequest) -> HttpResponse:
     return render(request, "admin_ui/ordering.html", {"policy": control.ordering_policy()})
 
 
-@action(Role.OPERATOR, "operator:ordering")
+@action(Role.OPERATOR, "operator:ordering", "mining.set_ordering")
 def choose_ordering(request: HttpRequest) -> None:
     """Choose a policy."""
     changed = control.set_ordering_policy(inputs.text(request, "policy", 40))

@@ -40,7 +40,7 @@ def sender(request: HttpRequest, address: bytes) -> HttpResponse:
     return render(request, "admin_ui/pool_sender.html", context)
 
 
-@action(Role.OPERATOR, _BACK)
+@action(Role.OPERATOR, _BACK, "pool.drop_transaction")
 def drop(request: HttpRequest) -> HttpResponse | None:
     """Take one transaction out."""
     wanted = inputs.tx_hash(inputs.text(request, "tx", 80))
@@ -53,7 +53,7 @@ def drop(request: HttpRequest) -> HttpResponse | None:
     return None
 
 
-@action(Role.OPERATOR, _BACK)
+@action(Role.OPERATOR, _BACK, "pool.drop_sender")
 def drop_sender(request: HttpRequest) -> HttpResponse | None:
     """Take all of one sender's out."""
     wanted = inputs.address(inputs.text(request, "sender", 60))

@@ -39,7 +39,7 @@ def processes(request: HttpRequest) -> HttpResponse:
     return render(request, "admin_ui/processes.html", context)
 
 
-@action(Role.OPERATOR, _BACK)
+@action(Role.OPERATOR, _BACK, "process.restart")
 def restart(request: HttpRequest) -> HttpResponse | None:
     """Restart one process, after a question, and wait until the supervisor shows another one in its place."""
     name = inputs.text(request, "name", 40)

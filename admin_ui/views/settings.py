@@ -13,7 +13,7 @@ from django.urls import reverse
 from admin_ui import inputs
 from admin_ui.database import hand_back
 from admin_ui.doors import door
-from admin_ui.guard import page, requires
+from admin_ui.guard import keep_refusal, page, requires
 from admin_ui.roles import Role
 from admin_ui.services.settings import needing_restart
 from chain.core.errors import ConfigError, RequestError
@@ -28,13 +28,14 @@ def settings(request: HttpRequest) -> HttpResponse:
     return _page(request)
 
 
-@requires(Role.ADMIN, ("POST",))
+@requires(Role.ADMIN, ("POST",), "setting.change")
 def change(request: HttpRequest) -> HttpResponse:
     """Change one; a refusal comes back beside its field with what was typed."""
     key, typed = inputs.text(request, "key", 64), inputs.text(request, "value", 2_000)
     try:
         version = node_settings.change_setting(key, typed)
     except (RequestError, ConfigError) as refused:
+        keep_refusal("setting.change", refused)
         return _page(request, {key: (refused.message, typed)}, 400)
     view = next(view for view in node_settings.settings_table() if view.key == key)
     hand_back()

@@ -9,14 +9,14 @@ from django.shortcuts import redirect, render
 
 from admin_ui import inputs
 from admin_ui.doors import door
-from admin_ui.guard import form
+from admin_ui.guard import form, keep_refusal
 from admin_ui.roles import Role
 from admin_ui.services import first_run, users
 from chain.core.errors import ConfigError, RequestError
 from chain.services import control
 
 
-@form(Role.ADMIN)
+@form(Role.ADMIN, "setup.finish")
 def setup(request: HttpRequest) -> HttpResponse:
     """One form; what it says is done in its order, and the screen comes back with the first refusal."""
     if first_run.is_set_up():
@@ -27,6 +27,7 @@ def setup(request: HttpRequest) -> HttpResponse:
         try:
             _apply(request, forced)
         except (RequestError, ConfigError) as refused:
+            keep_refusal("setup.finish", refused)
             error = refused.message
             forced = users.must_change(request.user)
         else:

@@ -22,7 +22,7 @@ def users(request: HttpRequest) -> HttpResponse:
     return render(request, "admin_ui/users.html", {"users": service.users(), "roles": roles})
 
 
-@action(Role.ADMIN, _BACK)
+@action(Role.ADMIN, _BACK, "user.create")
 def create(request: HttpRequest) -> HttpResponse:
     """Make a user and show the first password, this once."""
     name = inputs.text(request, "name", 80)
@@ -31,7 +31,7 @@ def create(request: HttpRequest) -> HttpResponse:
     return render(request, "admin_ui/secret.html", context)
 
 
-@action(Role.ADMIN, _BACK)
+@action(Role.ADMIN, _BACK, "user.set_role")
 def role(request: HttpRequest) -> None:
     """Give another role."""
     name, wanted = inputs.text(request, "name", 80), inputs.role(inputs.text(request, "role", 20))
@@ -39,7 +39,7 @@ def role(request: HttpRequest) -> None:
     messages.success(request, f"{name} is {wanted.group} now, with the next request.")
 
 
-@action(Role.ADMIN, _BACK)
+@action(Role.ADMIN, _BACK, "user.set_active")
 def active(request: HttpRequest) -> HttpResponse | None:
     """Keep somebody out, after a question, or let him in again."""
     name, wanted = inputs.text(request, "name", 80), inputs.text(request, "active", 3) == "yes"
@@ -53,7 +53,7 @@ def active(request: HttpRequest) -> HttpResponse | None:
     return None
 
 
-@action(Role.ADMIN, _BACK)
+@action(Role.ADMIN, _BACK, "user.reset_password")
 def reset(request: HttpRequest) -> HttpResponse | None:
     """Give a new first password, after a question, and show it, this once."""
     name = inputs.text(request, "name", 80)

@@ -44,19 +44,31 @@ class Trail:
     detail: str = ""
 
 
+@dataclass(slots=True)
+class Session:
+    """What was recorded while an actor acted: how many attempts, and how many of them were refused."""
+
+    recorded: int = 0
+    refused: int = 0
+
+
 _actor: ContextVar[Actor | None] = ContextVar("operator_actor", default=None)
+_session: ContextVar[Session | None] = ContextVar("operator_session", default=None)
 # for doors whose context ends with the request anyway
 set_actor = _actor.set
+current_session = _session.get
 
 
 @contextmanager
-def acting(actor: Actor) -> Iterator[None]:
+def acting(actor: Actor) -> Iterator[Session]:
     """What happens inside is this actor's doing."""
-    token = _actor.set(actor)
+    token, made = _actor.set(actor), Session()
+    outer = _session.set(made)
     try:
-        yield
+        yield made
     finally:
         _actor.reset(token)
+        _session.reset(outer)
 
 
 def current_actor(by: str = SYSTEM) -> Actor:
@@ -93,8 +105,18 @@ def operation(action: str, target: str = "", by: str = SYSTEM) -> Iterator[Trail
         _write(action, trail, current_actor(by))
 
 
+def refuse(action: str, error: BlockchainError, target: str = "") -> None:
+    """Record an attempt that was refused before any service heard of it, by a door's own rules."""
+    refusal = Trail(target, outcome=REFUSED, detail=f"{error.code}: {error.message}")
+    _write(action, refusal, current_actor())
+
+
 def _write(action: str, trail: Trail, actor: Actor) -> None:
     """A row and a log line; a trail that cannot be kept is no reason to undo what was done."""
+    session = _session.get()
+    if session is not None:
+        session.recorded += 1
+        session.refused += trail.outcome == REFUSED
     log.info("operator action", action=action, target=trail.target, by=actor.name, outcome=trail.outcome)
     try:
         OperatorAction.objects.create(

@@ -9,6 +9,7 @@ from pathlib import Path
 import prometheus_client
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseForbidden
+from django.views.decorators.http import require_safe
 from prometheus_client.registry import Collector
 
 from mondoshawan.metrics import files
@@ -17,6 +18,7 @@ from mondoshawan.metrics.collector import NodeCollector
 _NODE = NodeCollector()
 
 
+@require_safe
 def metrics(request: HttpRequest) -> HttpResponse:
     """Everything, for clients of the allow list; the address is the socket's, never a header's."""
     try:

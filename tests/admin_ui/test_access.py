@@ -1,60 +1,70 @@
-"""Every view and action of the operator's web, walked with nobody and with each role.
+"""Every view, socket and action of the web process, walked with nobody and with each role.
 
-A view that is not in the table fails, and so does one that asks of its users something else than the table says.
+What there is comes from the routes themselves.  A view that is in no table fails, and so does one that asks of its
+users something else than the table says.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from importlib import import_module
 from typing import Any
 
 import pytest
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
-from admin_ui.consumer import ACTIONS
+from admin_ui.consumer import ACTIONS, OperatorConsumer
 from admin_ui.roles import Role
+from chain.models import OperatorAction
+from explorer.live.consumer import LiveConsumer
+from mondoshawan.env import PROJECT_ROOT as BASE_DIR
+from mondoshawan.routing import RPC_PATHS
 from tests.admin_ui.fakes import FakeDoor
 
 pytestmark = pytest.mark.django_db
 
 LOOK, FORM, ACT = ("GET", "HEAD"), ("GET", "HEAD", "POST"), ("POST",)
 PUBLIC = {"login", "logout"}
-TABLE: dict[str, tuple[Role, tuple[str, ...]]] = {
-    "password": (Role.VIEWER, FORM),
-    "setup": (Role.ADMIN, FORM),
-    "overview": (Role.VIEWER, LOOK),
-    "mining": (Role.VIEWER, LOOK),
-    "mining-start": (Role.OPERATOR, ACT),
-    "mining-stop": (Role.OPERATOR, ACT),
-    "mining-share": (Role.OPERATOR, ACT),
-    "mining-coinbase": (Role.OPERATOR, ACT),
-    "ordering": (Role.VIEWER, LOOK),
-    "ordering-choose": (Role.OPERATOR, ACT),
-    "pool": (Role.VIEWER, LOOK),
-    "pool-sender": (Role.VIEWER, LOOK),
-    "pool-drop": (Role.OPERATOR, ACT),
-    "pool-drop-sender": (Role.OPERATOR, ACT),
-    "shards": (Role.VIEWER, LOOK),
-    "processes": (Role.VIEWER, LOOK),
-    "processes-restart": (Role.OPERATOR, ACT),
-    "settings": (Role.VIEWER, LOOK),
-    "settings-change": (Role.ADMIN, ACT),
-    "keys": (Role.VIEWER, LOOK),
-    "keys-create": (Role.ADMIN, ACT),
-    "keys-revoke": (Role.ADMIN, ACT),
-    "alerts": (Role.VIEWER, LOOK),
-    "alerts-acknowledge": (Role.OPERATOR, ACT),
-    "audit": (Role.VIEWER, LOOK),
-    "users": (Role.ADMIN, LOOK),
-    "users-create": (Role.ADMIN, ACT),
-    "users-role": (Role.ADMIN, ACT),
-    "users-active": (Role.ADMIN, ACT),
-    "users-reset": (Role.ADMIN, ACT),
-    "logs": (Role.VIEWER, LOOK),
-    "backups": (Role.VIEWER, LOOK),
-    "backups-start": (Role.ADMIN, ACT),
+# what takes something from everybody: the door itself, calls that come as a form, coding of contract arguments; the
+# last two keep nothing
+TAKING = {"operator:login", "operator:logout", "explorer:api", "explorer:abi-encode", "explorer:abi-decode"}
+# route → the least role, methods, and what it does by its name in the trail
+TABLE: dict[str, tuple[Role, tuple[str, ...], str]] = {
+    "password": (Role.VIEWER, FORM, "user.change_password"),
+    "setup": (Role.ADMIN, FORM, "setup.finish"),
+    "overview": (Role.VIEWER, LOOK, ""),
+    "mining": (Role.VIEWER, LOOK, ""),
+    "mining-start": (Role.OPERATOR, ACT, "mining.start"),
+    "mining-stop": (Role.OPERATOR, ACT, "mining.stop"),
+    "mining-share": (Role.OPERATOR, ACT, "mining.set_share"),
+    "mining-coinbase": (Role.OPERATOR, ACT, "mining.set_coinbase"),
+    "ordering": (Role.VIEWER, LOOK, ""),
+    "ordering-choose": (Role.OPERATOR, ACT, "mining.set_ordering"),
+    "pool": (Role.VIEWER, LOOK, ""),
+    "pool-sender": (Role.VIEWER, LOOK, ""),
+    "pool-drop": (Role.OPERATOR, ACT, "pool.drop_transaction"),
+    "pool-drop-sender": (Role.OPERATOR, ACT, "pool.drop_sender"),
+    "shards": (Role.VIEWER, LOOK, ""),
+    "processes": (Role.VIEWER, LOOK, ""),
+    "processes-restart": (Role.OPERATOR, ACT, "process.restart"),
+    "settings": (Role.VIEWER, LOOK, ""),
+    "settings-change": (Role.ADMIN, ACT, "setting.change"),
+    "keys": (Role.VIEWER, LOOK, ""),
+    "keys-create": (Role.ADMIN, ACT, "api_key.create"),
+    "keys-revoke": (Role.ADMIN, ACT, "api_key.revoke"),
+    "alerts": (Role.VIEWER, LOOK, ""),
+    "alerts-acknowledge": (Role.OPERATOR, ACT, "alert.acknowledge"),
+    "audit": (Role.VIEWER, LOOK, ""),
+    "users": (Role.ADMIN, LOOK, ""),
+    "users-create": (Role.ADMIN, ACT, "user.create"),
+    "users-role": (Role.ADMIN, ACT, "user.set_role"),
+    "users-active": (Role.ADMIN, ACT, "user.set_active"),
+    "users-reset": (Role.ADMIN, ACT, "user.reset_password"),
+    "logs": (Role.VIEWER, LOOK, ""),
+    "backups": (Role.VIEWER, LOOK, ""),
+    "backups-start": (Role.ADMIN, ACT, "backup.start"),
 }
 SOCKET_ACTIONS = {"resync": Role.VIEWER, "follow": Role.VIEWER, "unfollow": Role.VIEWER}
 ARGUMENTS = {"pool-sender": ["0x" + "11" * 20]}
@@ -63,18 +73,39 @@ WELCOME = {200, 302, 400}
 EVERYBODY = [None, Role.NOBODY, Role.VIEWER, Role.OPERATOR, Role.ADMIN]
 
 
-def patterns(resolver: Any, path: str = "") -> Iterator[tuple[str, URLPattern]]:
+def patterns(
+    resolver: Any, path: str = "", spaces: tuple[str, ...] = ()
+) -> Iterator[tuple[str, tuple[str, ...], URLPattern]]:
     for item in resolver.url_patterns:
         here = path + str(item.pattern)
         if isinstance(item, URLResolver):
-            yield from patterns(item, here)
+            yield from patterns(item, here, (*spaces, item.namespace) if item.namespace else spaces)
         else:
-            yield here, item
+            yield here, spaces, item
 
 
-def guarded_patterns() -> list[tuple[str, URLPattern]]:
-    found = patterns(get_resolver())
-    return [(path, item) for path, item in found if path.startswith(("operator", "admin"))]
+def every_route() -> list[tuple[str, str, URLPattern]]:
+    """(path, full name, pattern) of all that the web process answers, whoever made the route."""
+    return [(path, ":".join([*spaces, str(item.name)]), item) for path, spaces, item in patterns(get_resolver())]
+
+
+def guarded() -> dict[str, URLPattern]:
+    """Full name → pattern of the views behind the guard, wherever they are; the tables have a test of their own."""
+    return {
+        name.removeprefix("operator:"): item
+        for path, name, item in every_route()
+        if hasattr(item.callback, "required_role") and not path.startswith("admin/")
+    }
+
+
+def filled(path: str) -> str:
+    """A path that some view answers to, its parameters filled in."""
+    return "/" + re.sub(r"<[^>]+>", "1", path.replace("(?P<url>.*)$", "nothing")).replace("^", "").replace("$", "")
+
+
+def url_of(name: str) -> str:
+    """The address of a guarded view by its name in the table."""
+    return reverse(name if ":" in name else f"operator:{name}", args=ARGUMENTS.get(name, []))
 
 
 def is_login(answer: Any) -> bool:
@@ -82,21 +113,54 @@ def is_login(answer: Any) -> bool:
 
 
 def test_every_view_stands_in_the_table() -> None:
-    named = {str(item.name) for path, item in guarded_patterns() if path.startswith("operator")}
-    assert named == set(TABLE) | PUBLIC
+    found = guarded()
+    assert {
+        name: (item.callback.required_role, item.callback.methods, item.callback.does) for name, item in found.items()
+    } == TABLE
+    # nothing in the operator's rooms is left open by forgetting the guard
+    rooms = {name for path, name, _ in every_route() if path.startswith("operator/")}
+    assert rooms - {f"operator:{name}" for name in found} == {f"operator:{name}" for name in PUBLIC}
+
+
+def test_every_other_view_is_for_everybody_and_changes_nothing(client_of: Callable[[Role | None], Client]) -> None:
+    """A view without the guard answers all alike, and takes nothing but what is listed."""
+    wrong = []
+    open_routes = [
+        (filled(path), name)
+        for path, name, item in every_route()
+        if not hasattr(item.callback, "required_role") and not path.startswith("admin/")
+    ]
+    assert len(open_routes) > 40
+    for url, name in open_routes:
+        if name in TAKING:
+            continue
+        answers = {role: client_of(role).get(url) for role in (None, Role.NOBODY, Role.VIEWER, Role.ADMIN)}
+        if len({answer.status_code for answer in answers.values()}) != 1 or is_login(answers[None]):
+            wrong.append(f"GET {url}: {[answer.status_code for answer in answers.values()]}")
+        for method in ("POST", "PUT", "PATCH", "DELETE"):
+            status = client_of(Role.ADMIN).generic(method, url).status_code
+            if status not in (403, 404, 405):
+                wrong.append(f"{method} {url}: {status}")
+    assert wrong == []
+
+
+def test_every_socket_stands_in_the_table() -> None:
+    found = {
+        str(item.pattern): item.callback.consumer_class
+        for app in ("explorer", "admin_ui")
+        for item in import_module(f"{app}.routing").websocket_urlpatterns
+    }
+    assert found == {"ws/live": LiveConsumer, "ws/operator": OperatorConsumer}
+    assert {"http": {"/rpc", "/rpc/"}, "websocket": {"/ws/rpc"}} == RPC_PATHS
+    # every app that has sockets is asked for them
+    assert {path.parent.name for path in BASE_DIR.glob("*/routing.py")} == {"mondoshawan", "explorer", "admin_ui"}
     assert ACTIONS == SOCKET_ACTIONS
-
-
-def test_every_view_says_what_it_asks() -> None:
-    for path, item in guarded_patterns():
-        if path.startswith("operator") and item.name not in PUBLIC:
-            assert (item.callback.required_role, item.callback.methods) == TABLE[str(item.name)], path
 
 
 def test_each_view_lets_in_whom_it_should(client_of: Callable[[Role | None], Client]) -> None:
     wrong = []
-    for name, (needed, methods) in TABLE.items():
-        url = reverse(f"operator:{name}", args=ARGUMENTS.get(name, []))
+    for name, (needed, methods, _) in TABLE.items():
+        url = url_of(name)
         for method in {"GET", "POST", "DELETE"} - set(methods):
             if client_of(Role.ADMIN).generic(method, url).status_code != 405:
                 wrong.append(f"{method} {name} is not refused")
@@ -114,23 +178,53 @@ def test_each_view_lets_in_whom_it_should(client_of: Callable[[Role | None], Cli
     assert wrong == []
 
 
+def test_every_attempt_stands_in_the_trail(client_of: Callable[[Role | None], Client], node: FakeDoor) -> None:
+    """One row for each POST by anybody who is known: done, refused by the node, or refused for want of a role."""
+    wrong = []
+    for name, (needed, methods, does) in TABLE.items():
+        if "POST" not in methods or name == "setup":
+            assert "POST" not in methods or does
+            continue
+        for role in EVERYBODY[1:]:
+            OperatorAction.objects.all().delete()
+            client_of(role).post(url_of(name), {"confirmed": "yes"})
+            rows = OperatorAction.objects.values_list("actor", "action", "outcome", "door", "detail")
+            kept = [row for row in rows if row[1] != "login"]
+            refused = "forbidden: " if role < needed else ""
+            if (
+                len(kept) != 1
+                or kept[0][:2] != (role.group, does)
+                or kept[0][3] != "web"
+                or (refused and (kept[0][2] != "refused" or not kept[0][4].startswith(refused)))
+            ):
+                wrong.append((name, role.group, kept))
+    assert wrong == []
+
+
+def test_a_page_of_a_form_that_is_reloaded_leads_back(client_of: Callable[[Role | None], Client]) -> None:
+    answer = client_of(Role.ADMIN).get(reverse("operator:mining-stop"))
+    assert (answer.status_code, answer["Allow"]) == (405, "POST")
+    assert "only takes forms" in answer.content.decode()
+
+
 def test_a_post_without_its_token_is_refused(user: Callable[[Role], Any]) -> None:
     client = Client(enforce_csrf_checks=True)
     client.force_login(user(Role.ADMIN), "django.contrib.auth.backends.ModelBackend")
-    for name in [*PUBLIC, *(name for name, (_, methods) in TABLE.items() if "POST" in methods)]:
-        assert client.post(reverse(f"operator:{name}")).status_code == 403, name
+    for name in [*PUBLIC, *(name for name, (_, methods, _) in TABLE.items() if "POST" in methods)]:
+        answer = client.post(url_of(name))
+        assert answer.status_code == 403, name
+        assert "This form is too old" in answer.content.decode(), name
 
 
 def test_the_admin_is_for_admins_and_changes_nothing(client_of: Callable[[Role | None], Client]) -> None:
-    found = [(path, item) for path, item in guarded_patterns() if path.startswith("admin")]
+    found = [(path, item) for path, _, item in every_route() if path.startswith("admin/")]
     lists = [f"admin:{item.name}" for _, item in found if str(item.name).endswith("_changelist")]
     changing = [f"admin:{item.name}" for _, item in found if str(item.name).endswith("_add")]
     assert len(lists) > 10
     anyone = client_of(None)
     highest = client_of(Role.OPERATOR)
     for path, item in found:
-        # every path of the admin, its parameters filled in
-        url = "/" + re.sub(r"<[^>]+>", "1", path.replace("(?P<url>.*)$", "nothing")).replace("^", "").replace("$", "")
+        url = filled(path)
         if item.name == "app_list":
             url = reverse("admin:app_list", args=["chain"])
         assert is_login(anyone.get(url)), url
@@ -159,10 +253,10 @@ def test_the_admin_is_for_admins_and_changes_nothing(client_of: Callable[[Role |
 
 def test_every_page_is_strict(client_of: Callable[[Role | None], Client], node: FakeDoor) -> None:
     admin = client_of(Role.ADMIN)
-    for name, (_, methods) in TABLE.items():
+    for name, (_, methods, _) in TABLE.items():
         if "GET" not in methods or name == "setup":
             continue
-        answer = admin.get(reverse(f"operator:{name}", args=ARGUMENTS.get(name, [])))
+        answer = admin.get(url_of(name))
         assert answer.status_code == 200, name
         policy = answer["Content-Security-Policy"]
         assert "unsafe" not in policy
