@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -13,6 +14,8 @@ from admin_ui.payloads import Cell, Delta, Message, Snapshot
 
 log = structlog.get_logger(__name__)
 EVERY_S = 1.0
+# with nothing changed for so long an empty delta tells that the line is alive
+BEAT_S = 5.0
 
 
 class Listener(Protocol):
@@ -36,6 +39,7 @@ class Feed:
         self._listeners: set[Listener] = set()
         self._task: asyncio.Task[None] | None = None
         self._number = 0
+        self._told = 0.0
         self._cells: dict[str, list[Any]] = {}
 
     async def join(self, listener: Listener) -> None:
@@ -70,8 +74,10 @@ class Feed:
         found = {name: cell.to_json() for name, cell in (await database_sync_to_async(self._read)()).items()}
         changed = {name: cell for name, cell in found.items() if self._cells.get(name) != cell}
         gone = [name for name in self._cells if name not in found]
-        if not changed and not gone:
+        now = time.monotonic()
+        if not changed and not gone and now - self._told < BEAT_S:
             return None
+        self._told = now
         self._cells = found
         self._number += 1
         return Delta(self._number, changed, gone)

@@ -24,7 +24,8 @@ SCOPES = {
 def keys(request: HttpRequest) -> HttpResponse:
     """Who has a key, for what, until when; never the secrets."""
     now = now_ms()
-    rows = [(key, _state(key.revoked_ms, key.expires_ms, now)) for key in api_keys.list_keys()]
+    used = api_keys.last_used()
+    rows = [(key, _state(key.revoked_ms, key.expires_ms, now), used.get(key.name)) for key in api_keys.list_keys()]
     scopes = [(scope, SCOPES.get(scope, "")) for scope in api_keys.SCOPES]
     return render(request, "admin_ui/keys.html", {"keys": rows, "scopes": scopes})
 

@@ -10,7 +10,7 @@ from django.conf import settings
 from chain.core.errors import RequestCode, RequestError
 from chain.rpc.caller import UNKNOWN, Caller, current_caller
 from chain.selectors.mds import api_key
-from chain.services.api_keys import digest
+from chain.services.api_keys import digest, note_use
 from chain.services.audit import Actor, set_actor
 from chain.services.network import now_ms
 
@@ -30,8 +30,9 @@ async def authorise(node: Any, scope: str) -> None:
     caller = current_caller()
     if caller.key is not None:
         found = await node.read(api_key, digest(caller.key), now_ms())
-        if found is not None and scope in found[1]:
-            _act(f"key {found[0]}", caller)
+        if found is not None and scope in found.scopes:
+            _act(f"key {found.name}", caller)
+            await note_use(node.redis, found.name)
             return
     elif is_local(caller):
         _act(LOCAL, caller)

@@ -18,7 +18,7 @@ from redis.exceptions import RedisError
 from chain.core.errors import RequestCode, RequestError
 from chain.rpc.caller import Caller, current_caller
 from chain.selectors.mds import ApiKeyFacts, api_key
-from chain.services.api_keys import digest
+from chain.services.api_keys import digest, note_use
 from chain.services.network import now_ms
 
 log = structlog.get_logger(__name__)
@@ -70,6 +70,7 @@ class Limits:
 
     def __init__(self, node: Any, redis: Redis) -> None:
         self._node = node
+        self._redis = redis
         self._draw = redis.register_script(_DRAW)
         self._lots: dict[str, tuple[float, float]] = {}
         self._keys: dict[str, tuple[ApiKeyFacts | None, float]] = {}
@@ -103,6 +104,8 @@ class Limits:
             if len(self._keys) >= _MAX_KNOWN:
                 self._keys.clear()
             self._keys[key] = (known, time.monotonic() + _KEY_S)
+            if known is not None:
+                await note_use(self._redis, known.name)
         # limits of its own hold wherever the caller is, and where the node has none
         if is_uncounted(caller) and (known is None or known.rate is None):
             return

@@ -6,12 +6,19 @@ import hashlib
 import re
 import secrets
 
+import structlog
 from django.db import IntegrityError, transaction
+from redis import Redis
+from redis.asyncio import Redis as AsyncRedis
+from redis.exceptions import RedisError
 
 from chain.core.errors import RequestError
 from chain.models import ApiKey
 from chain.services import audit
 from chain.services.network import now_ms
+from chain.services.redis_client import redis_client
+
+log = structlog.get_logger(__name__)
 
 SCOPES = ("mining", "network", "log")
 PREFIX = "mds_"
@@ -19,6 +26,8 @@ _NAME = re.compile(r"[A-Za-z0-9._@-]{1,64}")
 DAY_MS = 86_400_000
 MOST_DAYS = 36_500
 MOST_POINTS = 1_000_000_000
+# name → when it was last seen (ms); in Redis, because a row would be written for each use
+USED_KEY = "mds:keys:used"
 
 
 def digest(secret: str) -> bytes:
@@ -86,3 +95,20 @@ def revoke_key(name: str) -> None:
 def list_keys() -> list[ApiKey]:
     """All keys by name."""
     return list(ApiKey.objects.order_by("name"))
+
+
+async def note_use(redis: AsyncRedis, name: str) -> None:
+    """Remember when a key was last used; where Redis is away, it is forgotten."""
+    try:
+        await redis.hset(USED_KEY, name, now_ms())
+    except (RedisError, OSError) as error:
+        log.debug("the use of a key is not noted", key=name, error=type(error).__name__)
+
+
+def last_used(redis: Redis | None = None) -> dict[str, int]:
+    """Name → when each key was last used (ms), as far as Redis knows; nothing where it is away."""
+    try:
+        found: dict[bytes, bytes] = (redis or redis_client()).hgetall(USED_KEY)
+    except RedisError:
+        return {}
+    return {name.decode(): int(at) for name, at in found.items()}

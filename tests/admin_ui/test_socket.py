@@ -139,6 +139,22 @@ def test_deltas_are_numbered_and_say_only_what_changed(open_socket: Open, values
     run(story)
 
 
+def test_a_quiet_node_is_heard_of(open_socket: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing changes, and still the page can tell a live line from one that died in its sleep."""
+    monkeypatch.setattr(feed, "BEAT_S", 0.1)
+    socket = open_socket(Role.VIEWER)
+
+    async def story() -> None:
+        await socket.connect(5)
+        first = await heard(socket, "snapshot")
+        for number in (1, 2):
+            beat = await heard(socket, "delta")
+            assert (beat["n"], beat["cells"], beat["gone"]) == (first["n"] + number, {}, [])
+        await socket.disconnect()
+
+    run(story)
+
+
 @pytest.mark.parametrize("how", ["role", "kept out", "logged out", "password"])
 def test_who_may_no_longer_hears_no_more(
     open_socket: Open, values: dict[str, Cell], client_of: Callable[[Role | None], Client], how: str

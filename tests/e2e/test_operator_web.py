@@ -274,7 +274,46 @@ def test_every_room_is_quiet_in_the_browser_and_fits(operator: Operator, browser
     assert hosts == {own}
 
 
-def test_out_is_out(operator: Operator) -> None:
+# counts the lines that a page opens, and lets a test stop its ears
+COUNTED = """
+window.lines = 0;
+window.WebSocket = class extends WebSocket {
+  constructor(...where) { super(...where); window.lines++; }
+  addEventListener(type, run) {
+    super.addEventListener(type, event => type === "message" && window.deaf || run(event));
+  }
+};
+"""
+
+
+def test_a_line_that_died_in_its_sleep_is_made_anew(operator: Operator, browser: Page) -> None:
+    script = browser.call("Page.addScriptToEvaluateOnNewDocument", source=COUNTED)["identifier"]
+    try:
+        operator.go("")
+        wait_for(operator.is_live, "the page is live")
+        assert browser.run("window.lines") == 1
+        # a minute passes in which nothing is heard, and nobody has closed the line
+        browser.run("window.deaf = true; { const now = Date.now; Date.now = () => now() + 60000 }")
+        wait_for(lambda: browser.run("window.lines") == 2, "the page opens another line")
+        browser.run("window.deaf = false; document.querySelector('[data-cell]').textContent = ''")
+        wait_for(lambda: browser.run("document.querySelector('[data-cell]').textContent"), "and shows values again")
+        assert operator.is_live()
+    finally:
+        browser.call("Page.removeScriptToEvaluateOnNewDocument", identifier=script)
+
+
+def test_out_is_out(operator: Operator, browser: Page) -> None:
     operator.go("")
-    assert "Log in" in operator.press("Log out")
+    wait_for(operator.is_live, "the page is live")
+    # elsewhere: another window of the same browser
+    browser.run(
+        "fetch('/operator/logout/', {method: 'POST', body: new FormData(document.querySelector('footer form'))})"
+        ".then(answer => answer.status)"
+    )
+    lamp = "document.querySelector('[data-live-state]').textContent"
+    wait_for(lambda: "logged out" in browser.run(lamp), "the page says so")
     assert "Log in" in operator.go("mining/")
+    operator.fill(username="operator", password=PASSWORD)
+    assert "Mining" in operator.press("Log in")
+    assert "Log in" in operator.press("Log out")
+    assert "Log in" in operator.go("")

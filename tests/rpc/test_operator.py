@@ -12,6 +12,8 @@ from django.core.management import CommandError, call_command
 import chain.rpc.app  # noqa: F401 - registers the methods
 from chain.rpc.caller import Caller as Connection
 from chain.rpc.registry import METHODS
+from chain.services.api_keys import SCOPES, last_used
+from chain.services.network import now_ms
 from tests.rpc.conftest import Caller
 
 pytestmark = pytest.mark.django_db
@@ -120,6 +122,19 @@ def test_addresses_that_limits_count() -> None:
 
 
 class TestKeys:
+    @pytest.mark.parametrize("scope", SCOPES)
+    def test_a_key_opens_the_methods_of_its_scope_and_no_others(self, rpc: Caller, key: Any, scope: str) -> None:
+        secret = key(f"only-{scope}", scope)
+        assert last_used().get(f"only-{scope}") is None
+        for name in OPERATOR:
+            # a parameter that no method takes: who is let in gets as far as that
+            error = ask(rpc, name, {"none": "such"}, x_api_key=secret)["error"]
+            is_open = error["data"].get("reason") != "forbidden" if isinstance(error.get("data"), dict) else True
+            assert is_open is (METHODS[name].scope == scope), name
+        used = last_used()[f"only-{scope}"]
+        assert abs(now_ms() - used) < 600_000
+        assert {METHODS[name].scope for name in OPERATOR} == set(SCOPES)
+
     def test_a_key_opens_its_scopes_and_its_name_stays_with_the_change(self, rpc: Caller, key: Any) -> None:
         from chain.models import ApiKey, NodeSetting
         from chain.stores.connection import raw_connection

@@ -1,11 +1,18 @@
-// Live values of the operator's web: a snapshot, then numbered deltas; a gap asks for a snapshot again.
+// Live values of the operator's web: a snapshot, then numbered deltas; a gap asks for a snapshot again. The node says
+// something every five seconds at least, so a longer silence is a dead line, such as a laptop that slept has.
 // [data-cell] shows a cell's text, [data-cell-kind] is coloured by it, canvas[data-trace] draws its numbers.
 const lamp = document.querySelector("[data-live-state]");
 const traces = [...document.querySelectorAll("canvas[data-trace]")].map((canvas) => ({ canvas, values: [] }));
 const KEPT = 240;
+const VERSION = 1;
+const SILENT_MS = 12000;
+const FORBIDDEN = 4403;
 let socket = null;
 let number = -1;
 let wait = 500;
+let timer = 0;
+let heard = 0;
+let over = false;
 let cells = {};
 const listeners = new Set();
 
@@ -60,6 +67,7 @@ function sample() {
 }
 
 function take(message) {
+  if (message.v !== VERSION) return end("this page is older than the node: reload it");
   if (message.type === "snapshot") {
     cells = message.cells;
     number = message.n;
@@ -74,25 +82,63 @@ function take(message) {
   for (const [type, run] of listeners) if (type === message.type) run(message);
 }
 
-function lit(on) {
+function lit(on, text) {
   if (!lamp) return;
   lamp.dataset.liveState = on ? "on" : "off";
-  lamp.textContent = on ? "live" : "not live";
+  if (lamp.textContent !== text) lamp.textContent = text;
+}
+
+function drop() {
+  const old = socket;
+  socket = null;
+  if (old) old.close();
+}
+
+// for good: trying again would not help
+function end(text) {
+  over = true;
+  clearTimeout(timer);
+  drop();
+  lit(false, text);
+}
+
+function later() {
+  lit(false, "not live");
+  timer = setTimeout(open, wait);
+  wait = Math.min(wait * 2, 10000);
 }
 
 function open() {
-  socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws/operator`);
-  socket.addEventListener("open", () => { wait = 500; lit(true); opened.forEach((run) => run()); });
-  socket.addEventListener("message", (event) => take(JSON.parse(event.data)));
-  socket.addEventListener("close", (event) => {
-    lit(false);
-    // logged out, kept out or another role: the page itself says so after the next click
-    if (event.code === 4403) return;
-    setTimeout(open, wait);
-    wait = Math.min(wait * 2, 10000);
+  clearTimeout(timer);
+  drop();
+  heard = Date.now();
+  const mine = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws/operator`);
+  socket = mine;
+  mine.addEventListener("open", () => { if (mine === socket) { wait = 500; lit(true, "live"); opened.forEach((run) => run()); } });
+  mine.addEventListener("message", (event) => {
+    heard = Date.now();
+    if (mine === socket) take(JSON.parse(event.data));
+  });
+  mine.addEventListener("close", (event) => {
+    if (mine !== socket) return;
+    socket = null;
+    if (event.code === FORBIDDEN) end("logged out, or no longer allowed: reload this page");
+    else later();
   });
 }
 
-document.addEventListener("visibilitychange", () => { if (!document.hidden) send({ type: "resync" }); });
+// by the clock of the wall, which goes on while a laptop sleeps
+function look() {
+  if (!over && socket && Date.now() - heard > SILENT_MS) open();
+}
+
+document.addEventListener("visibilitychange", () => {
+  if (document.hidden || over) return;
+  look();
+  if (!socket) open();
+  else send({ type: "resync" });
+});
+addEventListener("online", () => { if (!over) open(); });
 open();
 setInterval(sample, 1000);
+setInterval(look, 2000);
