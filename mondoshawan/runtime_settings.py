@@ -1,7 +1,7 @@
 """Which variables of the environment an operator may also set while the node runs (docs/operations: decisions win in
 the order environment, database, default).
 
-What a value is and which values are allowed stays with the variable in ``mondoshawan/env.py``; here stands only
+What a value is and which values are allowed stays with the variable in ``mondoshawan/variables.py``; here stands only
 what the web needs beyond it: the group on the page, and which processes must restart before they follow.
 """
 
