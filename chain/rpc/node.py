@@ -64,6 +64,9 @@ class Node:
             min_size=1,
             max_size=settings.MDS_RPC_DB_CONNECTIONS,
             timeout=10,
+            # attempts to reconnect come ever more rarely, up to minutes apart; one that is given up early is begun
+            # anew by the next caller, so that answers are back as soon as PostgreSQL is
+            reconnect_timeout=2,
             open=False,
             configure=_configure,
         )

@@ -101,9 +101,3 @@ def test_every_variable_is_described() -> None:
     for entry in environment.registry():
         assert entry.doc.endswith("."), entry.name
         assert entry.kind, entry.name
-
-
-def test_the_document_is_up_to_date() -> None:
-    """``python manage.py configuration --write`` writes it."""
-    written = environment.PROJECT_ROOT / "docs" / "operations" / "configuration.md"
-    assert written.read_text() == environment.document()

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from chain.core import errors
 from chain.core.errors import BlockchainError
 from mondoshawan import error_page
-from mondoshawan.management.commands.error_docs import DOCUMENT
 from tests.architecture.source import Source, calls, name_of, sources
 
 TREE = {kind.__name__: kind for kind in (BlockchainError, *error_page.classes())}
@@ -104,11 +103,6 @@ def test_each_code_stands_once_with_cause_and_remedy() -> None:
 def test_each_class_says_its_own_cause_and_remedy() -> None:
     for kind in error_page.classes():
         assert {"cause", "remedy"} <= set(vars(kind)), kind.__name__
-
-
-def test_the_page_is_current() -> None:
-    """If this fails: manage.py error_docs --write"""
-    assert DOCUMENT.read_text() == error_page.document()
 
 
 def texts(source: Source) -> Iterator[str]:

@@ -9,7 +9,6 @@ import pytest
 import yaml
 
 from chain import metrics
-from mondoshawan.metrics import document
 from mondoshawan.metrics.facts import FACTS
 from mondoshawan.metrics.sources import SOURCES
 from tests.operations.watched import (
@@ -142,11 +141,6 @@ def test_provisioning_leads_to_the_dashboards_and_the_server() -> None:
     (provider,) = yaml.safe_load((folder / "dashboards" / "mondoshawan.yml").read_text())["providers"]
     assert provider["type"] == "file"
     assert provider["options"]["path"] == "/var/lib/grafana/dashboards"
-
-
-def test_the_page_of_metrics_is_the_code() -> None:
-    """If this fails: manage.py metrics_docs --write."""
-    assert (ROOT / "docs" / "operations" / "metrics.md").read_text() == document.document()
 
 
 def test_sources_have_names_and_facts_are_declared_once() -> None:
