@@ -19,6 +19,8 @@ import pytest
 from mondoshawan import env as environment
 
 _OWNER_PID = os.getpid()
+_TESTS = Path(__file__).parent
+_OF_NODES = ("e2e", "appliance", "operations", "docker")
 
 
 @pytest.fixture(scope="session")
@@ -92,6 +94,13 @@ def pytest_configure(config: pytest.Config) -> None:
         pid = folder.name.split("-")[2]
         if pid.isdigit() and not psutil.pid_exists(int(pid)):
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """With several processes: tests that start whole nodes stay in one of them, others keep to their file."""
+    for item in items:
+        folder = item.path.relative_to(_TESTS).parts[0]
+        item.add_marker(pytest.mark.xdist_group("nodes" if folder in _OF_NODES else str(item.path)))
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -2,7 +2,7 @@
 
 The folder is made when these settings are first imported; tests/conftest.py starts the servers in it
 at the first test that needs them and removes it at the end.  Processes that a test starts inherit
-``MDS_TEST_DIR`` and so the same folder.
+``MDS_TEST_DIR`` and so the same folder; of several processes of one run each has a folder of its own.
 """
 
 from __future__ import annotations
@@ -11,9 +11,12 @@ import os
 import tempfile
 from pathlib import Path
 
-TEST_DIR = Path(os.environ.get("MDS_TEST_DIR") or tempfile.mkdtemp(prefix=f"mds-test-{os.getpid()}-", dir="/tmp"))
+# pytest-xdist names its processes, and what they start inherits the name
+_WORKER = os.environ.get("PYTEST_XDIST_WORKER")
+_NAMED_BY = f"PYTEST_XDIST_{_WORKER}_TEST_DIR" if _WORKER else "MDS_TEST_DIR"
+TEST_DIR = Path(os.environ.get(_NAMED_BY) or tempfile.mkdtemp(prefix=f"mds-test-{os.getpid()}-", dir="/tmp"))
 TEST_DIR.chmod(0o711)
-os.environ["MDS_TEST_DIR"] = str(TEST_DIR)
+os.environ[_NAMED_BY] = str(TEST_DIR)
 os.environ["MDS_DATA_DIR"] = str(TEST_DIR)
 os.environ["MDS_NETWORK"] = "devnet"
 
