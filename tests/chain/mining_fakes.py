@@ -175,6 +175,7 @@ class FakeGround:
 
     def arrive(self, *numbers: int) -> None:
         self.pool.extend(pooled(number) for number in numbers)
+        self.taken += len(numbers)
         self.woken = True
 
     def move(self, **changes: object) -> None:

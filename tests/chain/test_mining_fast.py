@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 
@@ -11,6 +12,7 @@ from chain.core.seals import check_vrf_seal, eligibility
 from chain.core.seals.eligibility import Lottery
 from chain.services.mining import fast
 from chain.services.mining.fast import SLOTS_A_SLICE, c_slice
+from chain.services.mining.pace import Gather
 from tests.chain.mining_fakes import KEY, START_MS, FakeGround, World, pooled, virtual
 
 OTHER = bytes([8]) * 32
@@ -201,3 +203,41 @@ def test_a_stale_template_is_made_anew_in_the_same_slot() -> None:
     ground.stale = 2
     report = c_slice(ground)
     assert len(report.found) == len(ground.submitted) == 1
+
+
+def flood(world: World, ground: FakeGround, rate: float, seconds: float, first: float = 0.0) -> None:
+    """Transactions at an even rate."""
+    for number in range(int(rate * seconds)):
+        world.at(first + number / rate, lambda number=number: ground.arrive(1_000_000 * int(first * 1000) + number))
+
+
+def test_while_transactions_come_fast_blocks_are_few_and_large() -> None:
+    world, ground = make()
+    move_after_each_block(ground, 0.02)
+    flood(world, ground, 2_000, 2.0)
+    c_slice(ground)
+    c_slice(ground)
+    times = [when for when, *_ in ground.submitted]
+    # the first comes at once, the others as far apart as may be
+    assert times[0] == pytest.approx(0, abs=0.01)
+    gaps = [later - earlier for earlier, later in pairwise(times)]
+    assert len(times) <= 8
+    assert max(gaps) <= Gather.MOST_S + 0.1 + 2 * Gather.WINDOW_S
+
+
+def test_the_end_of_a_flood_is_not_waited_out() -> None:
+    world, ground = make()
+    move_after_each_block(ground, 0.02)
+    flood(world, ground, 2_000, 0.5)
+    c_slice(ground)
+    # one window to see that nothing comes any more, and the slot after that at the latest
+    assert ground.submitted[-1][0] <= 0.5 + 3 * Gather.WINDOW_S + 0.1
+    assert ground.pool == []
+
+
+def test_slow_traffic_has_a_block_in_each_slot() -> None:
+    world, ground = make()
+    move_after_each_block(ground, 0.02)
+    flood(world, ground, Gather.RATE / 5, 0.95)
+    c_slice(ground)
+    assert len(ground.submitted) >= SLOTS_A_SLICE - 1

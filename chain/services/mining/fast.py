@@ -8,7 +8,7 @@ from chain.core.seals import sign_c, try_slot
 from chain.core.template import build_template, next_draw
 from chain.core.types import Stream
 from chain.services.mining.ground import Ground, SliceReport
-from chain.services.mining.pace import BodyBudget, Pace
+from chain.services.mining.pace import BodyBudget, Gather, Pace
 from chain.services.mining.work import wait_s
 
 SLOTS_A_SLICE = 10
@@ -19,7 +19,8 @@ def c_slice(ground: Ground) -> SliceReport:
     """Cover ``SLOTS_A_SLICE`` slots: at most one block in each, made as soon as it can be.
 
     With an empty pool the slice sleeps until the pool's first arrival wakes it.  After a block it
-    waits until virtual has moved, so that the next one stands on it.  ``hashes`` counts tries of slots.
+    waits until virtual has moved, so that the next one stands on it, and while transactions come fast
+    for some more of them.  ``hashes`` counts tries of slots.
     """
     clock = ground.clock
     slot_ms = ground.spec.slot_ms
@@ -27,6 +28,10 @@ def c_slice(ground: Ground) -> SliceReport:
     end = start + SLOTS_A_SLICE * slot_ms / 1000
     pace = Pace(ground.share, start)
     budget = BodyBudget(ground.share, start, part=0.75)
+    gather = Gather()
+    if _is_shortly_after_a_block(ground):
+        # what has come by the time of the first choice tells how fast
+        gather.waits(ground.look()[1], start)
     tries, found, lost_slot = 0, [], -1
     while now < end:
         began = clock.cpu()
@@ -40,6 +45,10 @@ def c_slice(ground: Ground) -> SliceReport:
             draw = next_draw(ground.spec, snapshot, ground.key, time_ms)
             if draw.slot <= max(ground.memory.last_slot, lost_slot):
                 clock.sleep(((draw.slot + 1) * slot_ms - time_ms) / 1000)
+                now = clock.monotonic()
+                continue
+            if _is_shortly_after_a_block(ground) and gather.waits(ground.look()[1], now):
+                clock.sleep(Gather.WINDOW_S)
                 now = clock.monotonic()
                 continue
             limits = ground.spec.stream(Stream.C)
@@ -73,6 +82,10 @@ def c_slice(ground: Ground) -> SliceReport:
             clock.sleep(pace.rest(clock.cpu() - began, clock.monotonic()))
         now = clock.monotonic()
     return SliceReport(tries, now - start, tuple(found))
+
+
+def _is_shortly_after_a_block(ground: Ground) -> bool:
+    return ground.clock.now_ms() - ground.memory.last_found_ms < 1000 * Gather.MOST_S
 
 
 def _wait_for_virtual(ground: Ground, sequence: int, end: float) -> None:

@@ -65,6 +65,33 @@ class Courtesy:
         return self._is_busy
 
 
+class Gather:
+    """When the next fast block waits for more transactions: while they come fast, and not for long.
+
+    A block costs the node as much as some fifty transfers, however few it holds; where thousands come in a second,
+    a block in every slot would take from their senders what it gives them.
+    """
+
+    RATE = 500.0
+    # since the last block of this node
+    MOST_S = 0.4
+    WINDOW_S = 0.02
+
+    def __init__(self) -> None:
+        self._known: int | None = None
+        self._looked = 0.0
+        self._is_fast = False
+
+    def waits(self, taken: int, now: float) -> bool:
+        """Whether to look again in ``WINDOW_S``; ``taken``: transactions that the pool ever took."""
+        if self._known is None:
+            self._known, self._looked = taken, now
+        elif (elapsed := now - self._looked) >= self.WINDOW_S:
+            self._is_fast = taken - self._known >= self.RATE * elapsed
+            self._known, self._looked = taken, now
+        return self._is_fast
+
+
 class SearchSize:
     """How many nonces to try at once, so that one search takes about ``aim`` seconds of CPU.
 
