@@ -15,7 +15,9 @@ from redis.exceptions import RedisError
 from chain import metrics
 from chain.core.errors import BlockchainError
 from explorer.live.feed import Feed, process_feed
+from explorer.live.heads import HeadLine, Watched
 from explorer.live.hub import Listener
+from explorer.views.common import bytes_of
 
 log = structlog.get_logger(__name__)
 
@@ -36,14 +38,16 @@ _open = 0
 class LiveConsumer(AsyncWebsocketConsumer):
     """One visitor.
 
-    The address may name a feed and the last number that the visitor knows (``?feed=…&seq=…``).  A page
+    The address may name a feed and the last number that the visitor knows (``?feed=…&seq=…``).  With
+    ``view=head`` it is the light line, which may name what it watches: ``tx=0x…`` or ``address=0x…``.  A page
     says ``{"type": "ack", "seq": n}`` every now and then, and ``{"type": "resume", "seq": n}`` after a gap.
     """
 
     # nothing reaches it but through the hub: no subscription of its own in Redis for each visitor
     channel_layer_alias = ""
 
-    _feed: Feed | None = None
+    # what it listens to: all of it, or the light line
+    _source: Feed | HeadLine | None = None
     _listener: Listener | None = None
     _writer: asyncio.Task[None] | None = None
     _counted = False
@@ -60,20 +64,26 @@ class LiveConsumer(AsyncWebsocketConsumer):
         _open += 1
         metrics.LIVE_CONNECTIONS.set(_open)
         self._counted = True
-        name, seq = _place(self.scope.get("query_string", b""))
+        asked = _asked(self.scope.get("query_string", b""))
         try:
-            self._feed = await process_feed()
+            feed = await process_feed()
         except (BlockchainError, RedisError, OSError) as error:
             log.warning("live.not_ready", error=str(error))
             await self.close(NOT_READY)
             return
         self._listener = Listener()
-        self._feed.welcome(self._listener, name, seq)
+        if asked.get("view") == "head":
+            feed.wake()
+            self._source = feed.line
+            feed.line.welcome(self._listener, *_place(asked), _watched(asked))
+        else:
+            self._source = feed
+            feed.welcome(self._listener, *_place(asked))
         self._writer = asyncio.create_task(self._write(self._listener))
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         """An acknowledgement or a wish to hear something again."""
-        if self._feed is None or self._listener is None:
+        if self._source is None or self._listener is None:
             return
         clock = asyncio.get_running_loop().time()
         if clock - self._talk_since > TALK_S:
@@ -85,10 +95,10 @@ class LiveConsumer(AsyncWebsocketConsumer):
             return
         kind, seq = message
         if kind == "ack":
-            self._listener.acknowledged = max(self._listener.acknowledged, min(seq, self._feed.hub.seq))
+            self._listener.acknowledged = max(self._listener.acknowledged, min(seq, self._source.hub.seq))
         else:
-            self._listener.acknowledged = self._feed.hub.seq
-            self._feed.resume(self._listener, seq)
+            self._listener.acknowledged = self._source.hub.seq
+            self._source.resume(self._listener, seq)
 
     async def disconnect(self, code: int) -> None:
         """The visitor has gone."""
@@ -97,8 +107,8 @@ class LiveConsumer(AsyncWebsocketConsumer):
             self._counted = False
             _open -= 1
             metrics.LIVE_CONNECTIONS.set(_open)
-        if self._feed is not None and self._listener is not None:
-            self._feed.hub.remove(self._listener)
+        if self._source is not None and self._listener is not None:
+            self._source.remove(self._listener)
         if self._writer is not None:
             self._writer.cancel()
 
@@ -108,11 +118,25 @@ class LiveConsumer(AsyncWebsocketConsumer):
         await self.close(TOO_SLOW)
 
 
-def _place(query: bytes) -> tuple[str, int]:
-    """Feed and number of a query, none and -1 where it names none."""
+def _asked(query: bytes) -> dict[str, str]:
+    """The parameters of an address, the first of each name; nothing of one that is too long."""
     values = parse_qs(query.decode("ascii", "replace")) if len(query) < 200 else {}
-    seq = values.get("seq", [""])[0]
-    return values.get("feed", [""])[0], int(seq) if seq.isascii() and seq.isdigit() and len(seq) < 16 else -1
+    return {name: texts[0] for name, texts in values.items()}
+
+
+def _place(asked: dict[str, str]) -> tuple[str, int]:
+    """Feed and number that the visitor knows, none and -1 where it names none."""
+    seq = asked.get("seq", "")
+    return asked.get("feed", ""), int(seq) if seq.isascii() and seq.isdigit() and len(seq) < 16 else -1
+
+
+def _watched(asked: dict[str, str]) -> Watched | None:
+    """What a page watches; None for what is no hash or address."""
+    for kind, length in (("tx", 32), ("address", 20)):
+        key = bytes_of(asked.get(kind, ""), length)
+        if key is not None:
+            return Watched(kind, key)
+    return None
 
 
 def _message(text: str | None) -> tuple[str, int] | None:

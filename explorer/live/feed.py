@@ -23,6 +23,7 @@ from chain.selectors.path import path_since
 from chain.services.network import now_ms
 from explorer.live import payloads
 from explorer.live.figures import HOUR_MS, HOUR_STEP_MS, SERIES_MS, SERIES_STEP_MS, Figures, reds_of
+from explorer.live.heads import HeadLine
 from explorer.live.hub import Hub, Listener
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ class Feed:
         self._wanted = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._snapshot: tuple[int, str] | None = None
-        self._hour_told = 0
+        self.line = HeadLine(self.hub.name, node, self._head_message)
 
     async def start(self) -> None:
         """Read where the chain stands and begin to follow.
@@ -77,7 +78,7 @@ class Feed:
         """
         await self._begin()
         self._node.heads.listen(lambda _: self._moved.set())
-        self._tasks = [asyncio.create_task(self._follow()), asyncio.create_task(self._count())]
+        self._tasks = [asyncio.create_task(work) for work in (self._follow(), self._count(), self.line.run())]
 
     async def stop(self) -> None:
         """End following and drop everybody."""
@@ -85,10 +86,11 @@ class Feed:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self.hub.end()
+        self.line.hub.end()
 
     def welcome(self, listener: Listener, name: str, seq: int) -> bool:
         """Let a listener in: by what it missed where that is known, else by a snapshot."""
-        self._wanted.set()
+        self.wake()
         missed = self.hub.since(name, seq)
         return self.hub.add(listener, [self.snapshot()] if missed is None else missed)
 
@@ -100,6 +102,10 @@ class Feed:
                 self.hub.remove(listener)
                 listener.drop()
                 return
+
+    def remove(self, listener: Listener) -> None:
+        """Forget a listener."""
+        self.hub.remove(listener)
 
     def snapshot(self) -> str:
         """Everything as of the newest delta; written once for all who come before the next one."""
@@ -185,8 +191,8 @@ class Feed:
 
     async def _rest(self) -> None:
         """Let commits gather: shortly with listeners, for some seconds without."""
-        if len(self.hub):
-            await asyncio.sleep(min(GATHER_MOST_S, max(GATHER_S, len(self.hub) * GATHER_EACH_S)))
+        if audience := len(self.hub) + len(self.line):
+            await asyncio.sleep(min(GATHER_MOST_S, max(GATHER_S, audience * GATHER_EACH_S)))
             return
         self._wanted.clear()
         # nobody came: look anyway
@@ -206,6 +212,7 @@ class Feed:
                 self.hub.rename(secrets.token_hex(4))
                 self._snapshot = None
                 self.hub.tell(self.snapshot())
+                self.line.begin(self.hub.name)
                 return False
             epochs = merged = []
             if path.added:
@@ -229,6 +236,7 @@ class Feed:
                     payloads.DagDelta(self.hub.name, seq, wire, fork, len(path.removed), moved, self._head())
                 )
             )
+            self.line.moved(fork)
         return len(path.added) == STEP or len(blocks) == STEP
 
     def _remember(self, blocks: list[DrawnBlock], fork: int | None, merged: list[Any]) -> None:
@@ -294,6 +302,24 @@ class Feed:
             tips=standing.tips,
             at_ms=head.timestamp_ms,
         )
+
+    def _head_message(self, seq: int, fork: int | None, kind: str) -> payloads.HeadMessage:
+        standing = self._standing
+        assert standing is not None
+        return payloads.HeadMessage(
+            feed=self.hub.name,
+            seq=seq,
+            head=self._head(),
+            newest=standing.last_seq,
+            transactions=standing.accepted,
+            fork=fork,
+            server_ms=now_ms(),
+            type=kind,
+        )
+
+    def wake(self) -> None:
+        """Somebody came: what nobody listened to is looked at now."""
+        self._wanted.set()
 
     def _totals(self) -> payloads.Totals:
         standing = self._standing

@@ -185,6 +185,49 @@ class StatsDelta:
     type: str = "stats"
 
 
+@dataclass(frozen=True, slots=True)
+class HeadMessage:
+    """Where the chain stands, on the light line; a ``snapshot`` comes first, then numbered ``head``.
+
+    ``newest`` is the insertion number of the newest block, ``transactions`` what the chain has accepted since
+    genesis; the selected chain was undone down to ``fork`` since the message before (None: it was not).
+    """
+
+    feed: str
+    seq: int
+    head: Head
+    newest: int
+    transactions: int
+    fork: int | None
+    server_ms: int
+    v: int = VERSION
+    type: str = "head"
+
+
+@dataclass(frozen=True, slots=True)
+class WatchedTransaction:
+    """What became of the transaction that a page watches: where the chain accepted it; None: it did not."""
+
+    tx: str
+    number: int | None
+    block: str | None
+    success: bool | None
+    v: int = VERSION
+    type: str = "watched"
+
+
+@dataclass(frozen=True, slots=True)
+class WatchedAddress:
+    """What the address that a page watches has now; ``balance`` in wei, as text, ``transactions`` as indexed."""
+
+    address: str
+    nonce: int
+    balance: str
+    transactions: int
+    v: int = VERSION
+    type: str = "watched"
+
+
 def columns_of(points: list[Point]) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
     """Names and rows of the lines."""
     names = tuple(part.name for part in fields(Point))

@@ -32,7 +32,8 @@ def _head(request: HttpRequest, ref: str, name: str) -> tuple[pages.AddressHead 
 
 
 def _show(request: HttpRequest, tab: str, head: pages.AddressHead, **extra: Any) -> HttpResponse:
-    context = {"head": head, "tab": tab, "ref": "0x" + head.address.hex(), **extra}
+    ref = "0x" + head.address.hex()
+    context = {"head": head, "tab": tab, "ref": ref, "watch": f"address={ref}", **extra}
     return render(request, f"explorer/addresses/{tab}.html", context)
 
 

@@ -43,7 +43,8 @@ def dag(request: HttpRequest) -> HttpResponse:
             lambda row: f"{row.blue_score}-{row.hash.hex()}",
             is_first=before is None,
         )
-    return render(request, "explorer/blocks/dag.html", {"page": page})
+    newest = max([row.seq for row in page.rows], default=0)
+    return render(request, "explorer/blocks/dag.html", {"page": page, "newest": newest})
 
 
 @require_safe

@@ -6,6 +6,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
+from chain.selectors.stats import STANDING
 from chain.selectors.transactions import NEWEST_ACCEPTANCES
 from chain.services.redis_client import redis_client
 from chain.stores.connection import database_errors, raw_connection
@@ -22,6 +23,8 @@ def transactions(request: HttpRequest) -> HttpResponse:
     before, after = place_of(request.GET.get("before", "")), place_of(request.GET.get("after", ""))
     conn = raw_connection()
     with database_errors():
+        # before the rows, so that what comes between counts as new
+        standing = STANDING.one(conn) if before is None and after is None else None
         page = page_of(
             None
             if after
@@ -32,7 +35,8 @@ def transactions(request: HttpRequest) -> HttpResponse:
             lambda row: row.cursor,
             is_first=before is None,
         )
-    return render(request, "explorer/transactions/list.html", {"page": page})
+    context = {"page": page, "accepted": standing.accepted if standing else None}
+    return render(request, "explorer/transactions/list.html", context)
 
 
 @require_safe
@@ -46,5 +50,7 @@ def transaction(request: HttpRequest, ref: str) -> HttpResponse:
         return redirect("explorer:transaction", canonical)
     page = transaction_page(raw_connection(), redis_client(), tx_hash)
     if page is None:
-        return render(request, "explorer/transactions/missing.html", {"hash": canonical}, status=404)
-    return render(request, "explorer/transactions/transaction.html", {"page": page})
+        context = {"hash": canonical, "watch": f"tx={canonical}"}
+        return render(request, "explorer/transactions/missing.html", context, status=404)
+    context = {"page": page, "watch": f"tx={canonical}"}
+    return render(request, "explorer/transactions/transaction.html", context)

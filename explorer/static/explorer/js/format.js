@@ -2,7 +2,7 @@
 const THIN = "\u202f";
 const PREFIXES = ["", "k", "M", "G", "T", "P", "E"];
 
-export const grouped = value => String(Math.trunc(value)).replace(/\B(?=(\d{3})+$)/g, THIN);
+export const grouped = value => String(typeof value === "bigint" ? value : Math.trunc(value)).replace(/\B(?=(\d{3})+$)/g, THIN);
 
 export const scaled = (value, unit = "") => {
   let size = Math.abs(value), prefix = 0;

@@ -15,6 +15,7 @@ export class LiveSocket {
   #acknowledged = 0;
   #healingSince = 0;
   #on;
+  #resting = false;
 
   // handlers: message(object), state("connecting" | "live" | "away", ms until the next attempt)
   constructor(path, handlers) {
@@ -41,11 +42,23 @@ export class LiveSocket {
     this.#connect();
   }
 
+  // close the line for as long as nobody looks; what was missed is told when it wakes
+  rest() {
+    this.#resting = true;
+    clearTimeout(this.#timer);
+    this.#drop();
+  }
+
+  wake() {
+    this.#resting = false;
+    this.#wake();
+  }
+
   #connect() {
     clearTimeout(this.#timer);
     this.#drop();
     this.#on.state("connecting", 0);
-    const known = this.#seq >= 0 ? `?feed=${this.#feed}&seq=${this.#seq}` : "";
+    const known = this.#seq >= 0 ? `${this.path.includes("?") ? "&" : "?"}feed=${this.#feed}&seq=${this.#seq}` : "";
     const scheme = location.protocol === "https:" ? "wss" : "ws";
     const socket = new WebSocket(`${scheme}://${location.host}${this.path}${known}`);
     this.#socket = socket;
@@ -66,6 +79,9 @@ export class LiveSocket {
     if (message.type === "snapshot") {
       this.#feed = message.feed;
       this.#seq = this.#acknowledged = message.seq;
+    } else if (message.seq === undefined) {
+      // for this page alone, outside of the numbers
+      return this.#on.message(message);
     } else {
       if (message.feed !== this.#feed || message.seq <= this.#seq) return;
       if (message.seq !== this.#seq + 1) return this.#heal();
@@ -107,6 +123,7 @@ export class LiveSocket {
   }
 
   #wake() {
+    if (this.#resting) return;
     this.#attempt = 0;
     if (!this.#socket || performance.now() - this.#heard > SILENT_MS / 2) this.#connect();
   }

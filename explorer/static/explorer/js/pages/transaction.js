@@ -5,8 +5,6 @@ import { decimal, grouped, shortened } from "../format.js";
 import { rpc } from "../rpc.js";
 
 const MOST = 500;
-const room = document.querySelector("[data-internal]");
-
 const link = address => el("a", { href: `/address/${address}`, title: address, class: "mono" }, shortened(address));
 
 const rowOf = entry => {
@@ -17,22 +15,26 @@ const rowOf = entry => {
   return el("tr", {}, depth, el("td", {}, link(entry.from)), el("td", {}, entry.to ? link(entry.to) : "–"), el("td", { class: "num" }, value), el("td", { class: "mono" }, input.length > 2 ? input.slice(0, 10) : "–"), el("td", { class: "num" }, grouped(Math.max(0, (input.length - 2) / 2))));
 };
 
-const show = entries => {
+const show = (room, entries) => {
   const heads = ["Call", "From", "To", "Value", "Selector", "Input, bytes"];
   const head = el("tr", {}, ...heads.map(text => el("th", { scope: "col", class: /Value|bytes/.test(text) ? "num" : false }, text)));
   const table = el("table", {}, el("thead", {}, head), el("tbody", {}, ...entries.slice(0, MOST).map(rowOf)));
   const place = room.querySelector("[data-table]");
   place.replaceChildren(table);
+  table.dispatchEvent(new Event("mds:table", { bubbles: true }));
   place.hidden = false;
 };
 
-room?.querySelector("[data-trace]")?.addEventListener("click", async event => {
+// on the document: the part with the button is replaced when the transaction's state changes
+document.addEventListener("click", async event => {
+  if (!event.target.closest("[data-trace]")) return;
+  const room = event.target.closest("[data-internal]");
   const state = room.querySelector("[data-state]");
   event.target.disabled = true;
   state.textContent = "Tracing…";
   try {
     const entries = await rpc("ots_traceTransaction", [room.dataset.internal]);
-    show(entries);
+    show(room, entries);
     const shown = entries.length > MOST ? `, the first ${MOST} are shown` : "";
     state.textContent = entries.length === 1 ? "One call, and none inside it." : `${grouped(entries.length)} calls${shown}.`;
   } catch (error) {

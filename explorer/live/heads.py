@@ -1,0 +1,181 @@
+"""The light line of ``/ws/live?view=head``: what pages that the server wrote need to stay true while they are open.
+
+Where the chain stands, a few times a second at most; and what became of the one transaction or address that a page
+watches.  All that is watched is read together, once for each message, whoever watches it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import structlog
+from redis.exceptions import RedisError
+
+from chain.core.errors import BlockchainError
+from chain.core.shards import shard_of
+from explorer.live import payloads
+from explorer.live.hub import Hub, Listener
+from explorer.selectors.watched import ACCEPTED_NOW, ACCOUNTS_NOW, AcceptedNow, AccountNow
+
+if TYPE_CHECKING:
+    from chain.rpc.node import Node
+
+log = structlog.get_logger(__name__)
+
+# between two messages, and the longest silence: a page takes a longer one for a dead line
+GAP_S = 0.25
+BEAT_S = 3.0
+
+Message = payloads.WatchedTransaction | payloads.WatchedAddress
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """What one page watches: a transaction's hash or an address."""
+
+    kind: str
+    key: bytes
+
+
+@dataclass(slots=True)
+class _Watcher:
+    watched: Watched
+    told: Message | None = None
+
+
+class HeadLine:
+    """The hub of the light line.
+
+    Parameters
+    ----------
+    name : str
+        Of the feed.
+    node : Node
+        For reading what is watched.
+    look : callable
+        (seq, fork, type) → the message of this moment.
+    """
+
+    def __init__(self, name: str, node: Node, look: Callable[[int, int | None, str], payloads.HeadMessage]) -> None:
+        self.hub = Hub(name)
+        self._node = node
+        self._look = look
+        self._watchers: dict[Listener, _Watcher] = {}
+        self._moved = asyncio.Event()
+        self._fork: int | None = None
+
+    def __len__(self) -> int:
+        return len(self.hub)
+
+    def moved(self, fork: int | None) -> None:
+        """The chain has grown, or left what it had above ``fork``."""
+        if fork is not None:
+            self._fork = fork if self._fork is None else min(self._fork, fork)
+        self._moved.set()
+
+    def welcome(self, listener: Listener, name: str, seq: int, watched: Watched | None = None) -> bool:
+        """Let a listener in, by what it missed or by a snapshot; what it watches is told at once."""
+        missed = self.hub.since(name, seq)
+        is_in = self.hub.add(listener, [self.snapshot()] if missed is None else missed)
+        if is_in and watched is not None:
+            self._watchers[listener] = _Watcher(watched)
+            self._moved.set()
+        return is_in
+
+    def resume(self, listener: Listener, seq: int) -> None:
+        """Heal a gap: this message holds all that the ones before it did."""
+        if not listener.offer(self.snapshot()):
+            self.remove(listener)
+            listener.drop()
+
+    def remove(self, listener: Listener) -> None:
+        """Forget a listener and what it watches."""
+        self.hub.remove(listener)
+        self._watchers.pop(listener, None)
+
+    def begin(self, name: str) -> None:
+        """Another chain: everything anew."""
+        self.hub.rename(name)
+        self._fork = None
+        self.hub.tell(self.snapshot())
+        self._moved.set()
+
+    def snapshot(self) -> str:
+        """Where the chain stands, for one who knows nothing."""
+        return payloads.encode(self._look(self.hub.seq, None, "snapshot"))
+
+    async def run(self) -> None:
+        """Tell, until cancelled."""
+        while True:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._moved.wait(), BEAT_S)
+            self._moved.clear()
+            try:
+                await self.tell()
+            except (BlockchainError, RedisError, OSError) as error:
+                log.warning("live.heads_interrupted", error=str(error))
+            except Exception:
+                # a line that ends would leave every page standing still
+                log.exception("live.heads_failed")
+            await asyncio.sleep(GAP_S)
+
+    async def tell(self) -> None:
+        """One message to everybody, and news to those who watch something."""
+        fork, self._fork = self._fork, None
+        if not len(self.hub):
+            return
+        self.hub.publish(lambda seq: payloads.encode(self._look(seq, fork, "head")))
+        # who could not follow is dropped by the hub
+        for listener in [listener for listener in self._watchers if listener.is_dropped]:
+            del self._watchers[listener]
+        if self._watchers:
+            await self._tell_watchers()
+
+    async def _tell_watchers(self) -> None:
+        keys = {kind: sorted({w.watched.key for w in self._of(kind)}) for kind in ("tx", "address")}
+        found: dict[tuple[str, bytes], Message] = {}
+        async with self._node.connection() as conn:
+            if keys["tx"]:
+                rows = await ACCEPTED_NOW.aall(conn, keys["tx"])
+                found |= _transactions(keys["tx"], rows)
+            if keys["address"]:
+                shards = [shard_of(key, self._node.spec.shard_count) for key in keys["address"]]
+                found |= _addresses(await ACCOUNTS_NOW.aall(conn, shards, keys["address"]))
+        for listener, watcher in list(self._watchers.items()):
+            message = found.get((watcher.watched.kind, watcher.watched.key))
+            if message is None or message == watcher.told:
+                continue
+            watcher.told = message
+            if not listener.offer(payloads.encode(message)):
+                self.remove(listener)
+                listener.drop()
+
+    def _of(self, kind: str) -> Iterable[_Watcher]:
+        return [watcher for watcher in self._watchers.values() if watcher.watched.kind == kind]
+
+
+def _transactions(keys: list[bytes], rows: list[AcceptedNow]) -> dict[tuple[str, bytes], Any]:
+    taken = {row.tx: row for row in rows}
+    found = {}
+    for key in keys:
+        row = taken.get(key)
+        found["tx", key] = payloads.WatchedTransaction(
+            "0x" + key.hex(),
+            row.number if row else None,
+            "0x" + row.block.hex() if row else None,
+            bool(row.status) if row else None,
+        )
+    return found
+
+
+def _addresses(rows: list[AccountNow]) -> dict[tuple[str, bytes], Any]:
+    return {
+        ("address", row.address): payloads.WatchedAddress(
+            "0x" + row.address.hex(), row.nonce, str(row.balance), row.txs
+        )
+        for row in rows
+    }

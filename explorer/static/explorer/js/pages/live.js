@@ -1,0 +1,185 @@
+// Pages that the server wrote, kept true while they are open. Lists say how much is new and bring it when asked, so
+// that nothing moves under a reader; numbers change where they stand; a part whose state changed is fetched anew.
+import { announce } from "../announce.js";
+import { decimal, grouped, gwei } from "../format.js";
+import { LiveSocket } from "../live/socket.js";
+
+const RESTS_MS = 30_000; // a tab that nobody looks at gives its line back after this
+const AGAIN_MS = 2000; // between two fetches of the page
+const FLAG = "mds-live-off";
+
+const room = document.querySelector("[data-live]");
+const { live: kind, watch, socket: path } = room?.dataset ?? {};
+const show = room?.querySelector("[data-live-show]"), button = room?.querySelector("[data-live-switch]");
+
+let head = null, count = 0, told = 0, due = false, fetching = false, fetchedAt = -AGAIN_MS, line = null, isOn = true, restTimer = 0;
+
+// ---- fetching the page's parts anew ----
+const keyOf = row => row.querySelector("a")?.getAttribute("href");
+
+const replace = (old, part) => {
+  const before = new Set([...old.querySelectorAll("tbody tr")].map(keyOf));
+  const focused = old.contains(document.activeElement) ? document.activeElement : null;
+  const place = focused && ["href", "data-copy", "id"].map(name => [name, focused.getAttribute(name)]).find(([, value]) => value);
+  old.replaceWith(part);
+  if (part.hasAttribute("data-part-list") && before.size) for (const row of part.querySelectorAll("tbody tr")) if (!before.has(keyOf(row))) row.dataset.new = "";
+  if (!focused) return;
+  const again = place && part.querySelector(`[${place[0]}="${CSS.escape(place[1])}"]`);
+  (again || document.getElementById("main")).focus({ preventScroll: true });
+};
+
+const refresh = async () => {
+  if (fetching) return;
+  fetching = true;
+  due = false;
+  try {
+    const answer = await fetch(location.href, { headers: { accept: "text/html" } });
+    if (!answer.ok) return;
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    for (const part of document.querySelectorAll("[data-part]")) {
+      const fresh = page.querySelector(`[data-part="${part.dataset.part}"]`);
+      if (fresh) replace(part, document.importNode(fresh, true));
+    }
+    const mark = page.querySelector("[data-live]");
+    if (mark) room.dataset.known = mark.dataset.known;
+    dispatchEvent(new Event("mds:parts"));
+    return true;
+  } catch {
+    // the node is away; the line tells when it is back
+  } finally {
+    fetching = false;
+    fetchedAt = performance.now();
+  }
+};
+
+// at once where the last time is long enough ago, and never for a tab that nobody looks at
+const refreshSoon = () => {
+  due = true;
+  if (document.hidden || !isOn) return;
+  setTimeout(() => due && !document.hidden && isOn && refresh(), Math.max(0, fetchedAt + AGAIN_MS - performance.now()));
+};
+
+// ---- lists: how much is new ----
+const NAMES = { blocks: "block", dag: "block", transactions: "transaction", address: "transaction" };
+const tell = value => {
+  count = Math.max(0, value);
+  const text = `${grouped(count)} new ${NAMES[kind]}${count === 1 ? "" : "s"}`;
+  const label = show.querySelector("[data-live-count]");
+  if (label.textContent !== text) label.textContent = text;
+  show.disabled = !count;
+  if (count && !told) announce(`${text}; the button beside the headline shows them.`);
+  told = count;
+};
+
+show?.addEventListener("click", async () => {
+  const wanted = count;
+  if (!(await refresh())) return announce("The node does not answer.");
+  tell(0);
+  measure();
+  announce(`Shown: ${grouped(wanted)} new.`);
+});
+
+const measure = () => {
+  if (!head || !show) return;
+  const base = Number(room.dataset.known);
+  if (kind === "blocks") tell(head.head.number - base);
+  else if (kind === "dag") tell(head.newest - base);
+  else if (kind === "transactions") tell(head.transactions - base);
+};
+
+// ---- numbers that change where they stand ----
+const deepen = () => {
+  for (const place of document.querySelectorAll("[data-confirmed-by]")) {
+    const deep = head.head.number - Number(place.dataset.confirmedBy) + 1;
+    if (deep < 1) continue;
+    const text = place.dataset.word ? `${grouped(deep)} ${place.dataset.word}${deep === 1 ? "" : "s"}` : grouped(deep);
+    if (place.textContent !== text) place.textContent = text;
+    if (place.dataset.final === "no" && Number(place.dataset.confirmedBy) <= head.head.finalized) {
+      place.dataset.final = "asked";
+      refreshSoon();
+    }
+  }
+};
+
+const setAmount = (place, wei) => {
+  const amount = place.querySelector(".amount[data-wei]");
+  if (!amount || amount.dataset.wei === wei) return;
+  amount.dataset.wei = wei;
+  amount.title = `${grouped(BigInt(wei))} wei`;
+  const text = decimal(wei, 18, Number(place.dataset.digits));
+  amount.dataset.figure = text;
+  amount.querySelector(".figure").textContent = document.documentElement.dataset.unit === "wei" ? grouped(BigInt(wei)) : text;
+};
+
+const onHead = message => {
+  head = message;
+  if (document.hidden || !isOn) return;
+  const fork = message.fork;
+  if (fork !== null && [...document.querySelectorAll("[data-confirmed-by]")].some(place => Number(place.dataset.confirmedBy) > fork)) refreshSoon();
+  measure();
+  deepen();
+  for (const place of document.querySelectorAll("[data-base-fee]")) place.textContent = gwei(message.head.base_fee);
+};
+
+const onWatched = message => {
+  if (message.address) {
+    for (const place of document.querySelectorAll("[data-balance]")) setAmount(place, message.balance);
+    for (const place of document.querySelectorAll("[data-nonce]")) place.textContent = grouped(message.nonce);
+    if (show) tell(message.transactions - Number(room.dataset.known));
+  } else if ((message.block ?? "") !== room.dataset.known) {
+    room.dataset.known = message.block ?? "";
+    if (kind === "unknown") return location.reload();
+    announce(message.number === null ? "A reorganisation undid the transaction." : `Accepted in block ${grouped(message.number)}${message.success ? "" : ", but it failed"}.`);
+    refreshSoon();
+  }
+};
+
+// ---- the line, its switch, and tabs that nobody looks at ----
+const setOn = value => {
+  isOn = value;
+  button.setAttribute("aria-pressed", String(isOn));
+  button.classList.toggle("on", isOn);
+  if (isOn) line ? line.wake() : start();
+  else line?.rest();
+  if (!isOn) button.querySelector(".dot").dataset.kind = "";
+};
+
+const start = () => {
+  line = new LiveSocket(`${path}?view=head${watch ? `&${watch}` : ""}`, {
+    message: message => (message.type === "watched" ? onWatched(message) : onHead(message)),
+    state: state => {
+      const dot = button.querySelector(".dot");
+      dot.dataset.kind = !isOn ? "" : state === "live" ? "ok" : "warn";
+      button.title = !isOn ? "Standing still" : state === "live" ? "Live: press to hold the page still" : "The node does not answer, trying again";
+    },
+  });
+};
+
+if (room) {
+  button.addEventListener("click", () => {
+    setOn(!isOn);
+    try {
+      isOn ? localStorage.removeItem(FLAG) : localStorage.setItem(FLAG, "1");
+    } catch {
+      // the choice holds for this page only
+    }
+    announce(isOn ? "The page is live." : "The page stands still.");
+  });
+  document.addEventListener("visibilitychange", () => {
+    clearTimeout(restTimer);
+    if (document.hidden) return void (restTimer = setTimeout(() => line?.rest(), RESTS_MS));
+    if (!isOn) return;
+    line?.wake();
+    if (head) onHead(head);
+    if (due) refreshSoon();
+  });
+  let off = false;
+  try {
+    off = localStorage.getItem(FLAG) === "1";
+  } catch {
+    // storage is off: live
+  }
+  room.dataset.ready = "";
+  setOn(!off);
+  room.page = { head: () => head, count: () => count };
+}

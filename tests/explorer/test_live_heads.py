@@ -1,0 +1,158 @@
+"""The light line of ``/ws/live``: where the chain stands, and what became of the one thing that a page watches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from chain.core.transactions import keccak
+from tests.explorer.conftest import Growing
+from tests.explorer.test_live import Story, Visit, heard, visit  # noqa: F401 - the fixture
+from tests.factories import wallets
+
+HEAD = "/ws/live?view=head"
+
+
+async def told(socket: Any, wanted: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+    """The first head message that is wanted; it is said again every three seconds, so not for ever."""
+    for _ in range(20):
+        message = await heard(socket, "head")
+        if wanted(message):
+            return message
+    raise AssertionError(message)
+
+
+async def news(socket: Any) -> dict[str, Any]:
+    """What the line says of the watched thing, among the next messages."""
+    for _ in range(20):
+        message = await heard(socket, "snapshot", "head", "watched")
+        if message["type"] == "watched":
+            return message
+    raise AssertionError(message)
+
+
+async def grow(visit: Visit, *args: Any, **extra: Any) -> bytes:  # noqa: F811
+    block = visit.growing.grow(*args, **extra)
+    await visit.moved()
+    return block
+
+
+def test_it_says_where_the_chain_stands_and_nothing_else(visit: Callable[[Story], None]) -> None:  # noqa: F811
+    async def story(visit: Visit) -> None:
+        visit.growing.grow(stream=1)
+        socket = await visit.open(HEAD)
+        first = await heard(socket, "snapshot")
+        assert set(first) == {"v", "type", "feed", "seq", "head", "newest", "transactions", "fork", "server_ms"}
+        assert (first["head"]["number"], first["transactions"], first["fork"]) == (1, 0, None)
+        sent = visit.growing.factory.send(visit.growing.sink, 0, wallets.address(9))
+        await grow(visit, [sent])
+        message = await told(socket, lambda message: message["head"]["number"] > 1)
+        assert (message["head"]["number"], message["transactions"]) == (2, 1)
+        assert message["newest"] == first["newest"] + 1
+        assert message["feed"] == first["feed"]
+        assert message["seq"] > first["seq"]
+
+    visit(story)
+
+
+def test_it_says_how_far_the_chain_was_undone(visit: Callable[[Story], None]) -> None:  # noqa: F811
+    async def story(visit: Visit) -> None:
+        growing = visit.growing
+        base = growing.grow()
+        growing.grow()
+        socket = await visit.open(HEAD)
+        await heard(socket, "snapshot")
+        other = growing.factory.extend(base, [], stream=1)
+        growing.reorganise(1, [other, growing.factory.extend(other, [], stream=1)])
+        await visit.moved()
+        message = await told(socket, lambda message: message["fork"] is not None)
+        assert (message["fork"], message["head"]["number"]) == (1, 3)
+
+    visit(story)
+
+
+def test_a_transaction_is_watched_through_acceptance_and_reorganisation(visit: Callable[[Story], None]) -> None:  # noqa: F811
+    async def story(visit: Visit) -> None:
+        growing = visit.growing
+        base = growing.grow()
+        sent = growing.factory.send(base, 0, wallets.address(9))
+        name = "0x" + sent[1].hash.hex()
+        socket = await visit.open(f"{HEAD}&tx={name}")
+        assert (await heard(socket, "snapshot"))["head"]["number"] == 1
+        nothing = {"v": 1, "type": "watched", "tx": name, "number": None, "block": None, "success": None}
+        assert await news(socket) == nothing
+        block = await grow(visit, [sent])
+        taken = {**nothing, "number": 2, "block": "0x" + block.hex(), "success": True}
+        assert await news(socket) == taken
+        # what does not change it is not told
+        await grow(visit)
+        one = growing.factory.extend(base, [])
+        two = growing.factory.extend(one, [])
+        growing.reorganise(2, [one, two, growing.factory.extend(two, [])])
+        await visit.moved()
+        assert await news(socket) == nothing
+
+    visit(story)
+
+
+def test_an_address_is_watched(visit: Callable[[Story], None], index_conn: Any) -> None:  # noqa: F811
+    async def story(visit: Visit) -> None:
+        growing = visit.growing
+        growing.grow()
+        receiver, stranger = wallets.address(9), keccak(b"nobody")[12:]
+        socket = await visit.open(f"{HEAD}&address=0x{receiver.hex()}")
+        other = await visit.open(f"{HEAD}&address=0x{stranger.hex()}")
+        before = await news(socket)
+        empty = {"nonce": 0, "balance": "0", "transactions": 0}
+        assert (await news(other)).items() >= empty.items()
+        await grow(visit, [growing.factory.send(growing.sink, 0, receiver, value=7)])
+        after = await news(socket)
+        assert int(after["balance"]) == int(before["balance"]) + 7
+        # the index comes a moment later: its count is told when it has changed
+        from explorer.indexers.sync import step
+
+        while step(index_conn) is not None:
+            pass
+        await grow(visit)
+        assert (await news(socket))["transactions"] == 1
+
+    visit(story)
+
+
+@pytest.mark.parametrize("wrong", ["tx=0x12", "address=zz", "tx=" + "0x" + "gg" * 32, "watch=all"])
+def test_what_is_no_name_is_not_watched(visit: Callable[[Story], None], wrong: str) -> None:  # noqa: F811
+    async def story(visit: Visit) -> None:
+        visit.growing.grow()
+        socket = await visit.open(f"{HEAD}&{wrong}")
+        assert (await heard(socket, "snapshot", "watched"))["type"] == "snapshot"
+        await grow(visit)
+        assert (await heard(socket, "head", "watched"))["type"] == "head"
+
+    visit(story)
+
+
+def test_pages_say_what_they_show(growing: Growing, client: Client) -> None:
+    growing.grow()
+    sent = growing.factory.send(growing.sink, 0, wallets.address(9))
+    block = growing.grow([sent])
+    pages = {
+        "/blocks": 'data-live="blocks" data-known="2"',
+        "/blocks/dag": 'data-live="dag" data-known="',
+        "/tx": 'data-live="transactions" data-known="1"',
+        f"/tx/0x{sent[1].hash.hex()}": f'data-live="transaction" data-known="0x{block.hex()}" data-socket="/ws/live"'
+        f' data-watch="tx=0x{sent[1].hash.hex()}"',
+        f"/address/0x{wallets.address(9).hex()}": f'data-watch="address=0x{wallets.address(9).hex()}"',
+        "/block/2": 'data-live="block"',
+        "/fees": 'data-live="figures"',
+    }
+    for path, mark in pages.items():
+        assert mark in client.get(path).content.decode(), path
+    # further pages stand still: what is new does not belong there
+    for path in ("/blocks?before=2", "/tx?before=2-0", "/blocks/dag?before=2-" + "0" * 64):
+        assert "data-live=" not in client.get(path).content.decode(), path
+    unknown = client.get(f"/tx/0x{'12' * 32}")
+    assert unknown.status_code == 404
+    assert f'data-watch="tx=0x{"12" * 32}"' in unknown.content.decode()
