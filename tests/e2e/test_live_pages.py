@@ -1,0 +1,122 @@
+"""Pages that the server wrote, open in a real browser while the chain of a running node goes on."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from eth_account import Account
+from web3 import Web3
+
+from tests.core.consensus.mini import dev
+from tests.e2e.node import Node, wait_for
+from tests.e2e.test_browser import until
+from tests.tools.chromium import Page, chromium
+
+pytestmark = pytest.mark.e2e
+
+ETHER = 10**18
+# a wallet of devnet that no other test of the shared node sends from
+SENDER = 6
+
+
+@pytest.fixture(scope="module")
+def node(mining_node: Node) -> Node:
+    wait_for(lambda: mining_node.number() > 3, "the chain grows")
+    return mining_node
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Page]:
+    with chromium() as page:
+        page.device(1280, 900)
+        yield page
+
+
+def open_live(browser: Page, node: Node, path: str) -> None:
+    """Go there and wait until its line has told where the chain stands."""
+    browser.open(node.web_url + path)
+    until(browser, "document.querySelector('[data-live]')?.page?.head()")
+
+
+def signed(w3: Web3, receiver: str, ahead: int = 0) -> tuple[str, bytes]:
+    """Hash and envelope of a transfer; ``ahead`` leaves so many nonces free before it."""
+    account = dev(SENDER)
+    made = account.sign_transaction(
+        {
+            "chainId": w3.eth.chain_id,
+            "nonce": w3.eth.get_transaction_count(account.address, "pending") + ahead,
+            "gasPrice": 2 * w3.eth.gas_price,
+            "gas": 21_000,
+            "to": receiver,
+            "value": 3 * ETHER,
+        }
+    )
+    return Web3.to_hex(made.hash), made.raw_transaction
+
+
+def test_a_list_says_what_is_new_and_brings_it_when_asked(node: Node, browser: Page) -> None:
+    open_live(browser, node, "/blocks")
+    rows = "[...document.querySelectorAll('tbody th a')].map(found => found.getAttribute('href'))"
+    before = browser.run(rows)
+    until(browser, "document.querySelector('[data-live]').page.count() >= 2")
+    assert re.fullmatch(r"\d+ new blocks", browser.texts("[data-live-count]")[0])
+    assert browser.run(rows) == before, "nothing moves under a reader"
+    place = "document.querySelector('table').getBoundingClientRect().top"
+    top = browser.run(place)
+    browser.run("document.querySelector('[data-live-show]').click()")
+    until(browser, f"{rows}[0] !== '{before[0]}'")
+    newest = int(browser.run(rows)[0].rsplit("/", 1)[1])
+    assert newest >= int(before[0].rsplit("/", 1)[1]) + 2
+    assert browser.run("document.querySelectorAll('tr[data-new]').length") >= 2
+    assert browser.run(place) == top
+    # held still, it counts no further
+    browser.run("document.querySelector('[data-live-switch]').click()")
+    held = browser.run("document.querySelector('[data-live]').page.head().seq")
+    at = node.number()
+    wait_for(lambda: node.number() > at + 2, "the chain grows")
+    assert browser.run("document.querySelector('[data-live]').page.head().seq") == held
+    browser.run("document.querySelector('[data-live-switch]').click()")
+    until(browser, f"document.querySelector('[data-live]').page.head().head.number > {at} + 2")
+    assert browser.complaints == []
+
+
+def test_a_transaction_and_its_receiver_change_by_themselves(node: Node, browser: Page) -> None:
+    w3 = node.web3()
+    receiver = Account.create().address
+    second, later = signed(w3, receiver, ahead=1)
+    _, now = signed(w3, receiver)
+    w3.eth.send_raw_transaction(later)
+    # it waits for the nonce before it
+    open_live(browser, node, f"/tx/{second}")
+    assert browser.texts("h1 ~ [data-part=state]") == ["pending"]
+    browser.run("document.querySelector('[data-live]').dataset.mark = 'the same page'")
+    w3.eth.send_raw_transaction(now)
+    until(browser, "document.querySelector('[data-part=state]').innerText.includes('success')")
+    assert browser.run("document.querySelector('[data-live]').dataset.mark") == "the same page"
+    (sentence,) = browser.texts(".sentence")
+    assert "accepted in block" in sentence
+    until(browser, "/^[3-9]|\\d\\d/.test(document.querySelector('[data-confirmed-by]').innerText)")
+    # and the one who got it
+    open_live(browser, node, f"/address/{receiver.lower()}")
+    assert browser.texts("dd[data-balance] .figure") == ["6"]
+    _, more = signed(w3, receiver)
+    w3.eth.send_raw_transaction(more)
+    until(browser, "document.querySelector('dd[data-balance] .figure').innerText === '9'")
+    until(browser, "document.querySelector('[data-live]').page.count() === 1")
+    browser.run("document.querySelector('[data-live-show]').click()")
+    until(browser, "document.querySelectorAll('[data-part=rows] tbody tr').length === 3")
+    assert browser.complaints == []
+
+
+def test_a_transaction_that_nobody_knew_appears(node: Node, browser: Page) -> None:
+    w3 = node.web3()
+    tx_hash, raw = signed(w3, Account.create().address)
+    open_live(browser, node, f"/tx/{tx_hash}")
+    assert browser.texts("h1") == ["Unknown transaction"]
+    browser.wait("Page.loadEventFired")
+    w3.eth.send_raw_transaction(raw)
+    # the page goes on to itself
+    browser.wait("Page.loadEventFired")
+    assert browser.texts("h1") == ["Transaction"]
