@@ -1,6 +1,6 @@
 """Take a picture of every page of a node, in both colour schemes and several widths.
 
-Run from the project root: ``python -m tests.screenshots FOLDER [--only REGEX] [--widths 390,820,1600]``.
+Run from the project root: ``python -m tests.screenshots FOLDER [--only REGEX] [--widths 390,820,1600] [--tour]``.
 
 The node's data lies in ``FOLDER/data``, pictures in ``FOLDER/shots`` as ``name-width-scheme.png``.  A chain that is
 there already is shown again, so that a change of a page costs one start and no traffic; only the first run sees the
@@ -21,6 +21,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import requests
+
 from tests.core.consensus.mini import dev
 from tests.e2e.node import ROOT, Node, wait_for
 from tests.screenshots import sights
@@ -32,6 +34,7 @@ from tests.tools.chromium import Page, chromium
 HEIGHTS = {390: 844, 820: 1180, 1600: 1000}
 # a list of a thousand lines is not worth more
 TALLEST = 5_000
+QUALITY = 80
 SETTLE_S = 30
 # what no address shows while all is well, by the template that says it
 UNWELL = {"error-500": "500.html", "error-503": "503.html", "error-403": "403.html", "error-400": "400.html"}
@@ -54,6 +57,13 @@ class Camera:
     def take(self, views: list[Sight]) -> None:
         """Every sight in every width and scheme."""
         views = [view for view in views if self.wanted.search(view.name)]
+        if self.options.tour:
+            by_name = {view.name: view for view in views}
+            for printed in sights.TOUR:
+                if printed.sight in by_name:
+                    self.page.device(printed.width, printed.height, printed.scheme)
+                    self._one(by_name[printed.sight], printed.width, printed.scheme, printed.height)
+            return
         for scheme in self.options.schemes:
             for width in self.options.widths:
                 self.page.device(width, HEIGHTS.get(width, 1000), scheme)
@@ -63,7 +73,7 @@ class Camera:
     def unwell(self) -> None:
         """The pages of failures, as their templates are."""
         for name, template in UNWELL.items():
-            if not self.wanted.search(name):
+            if self.options.tour or not self.wanted.search(name):
                 continue
             html = manage(self.node, RENDER.format(template=template))
             for scheme in self.options.schemes:
@@ -73,9 +83,9 @@ class Camera:
                     frame = self.page.call("Page.getFrameTree")["frameTree"]["frame"]["id"]
                     self.page.call("Page.setDocumentContent", frameId=frame, html=html)
                     time.sleep(0.5)
-                    self._shoot(name, width, scheme, "")
+                    self._shoot(name, width, scheme)
 
-    def _one(self, view: Sight, width: int, scheme: str) -> None:
+    def _one(self, view: Sight, width: int, scheme: str, height: int = 0) -> None:
         self.page.open(self.node.web_url + view.path)
         if not self._until(sights.SETTLED):
             print(f"{view.name}-{width}-{scheme}: does not settle", flush=True)
@@ -84,7 +94,7 @@ class Camera:
             if not self._until(view.ready):
                 print(f"{view.name}-{width}-{scheme}: nothing follows", flush=True)
         time.sleep(self.options.rest)
-        self._shoot(view.name, width, scheme, view.part)
+        self._shoot(view.name, width, scheme, height)
 
     def _until(self, expression: str) -> bool:
         end = time.monotonic() + SETTLE_S
@@ -94,19 +104,19 @@ class Camera:
             time.sleep(0.1)
         return False
 
-    def _shoot(self, name: str, width: int, scheme: str, part: str) -> None:
-        clip = {"x": 0.0, "y": 0.0, "width": width, "height": HEIGHTS.get(width, 1000), "scale": 1}
-        if not self.options.window:
-            clip["height"] = min(TALLEST, self.page.run("document.documentElement.scrollHeight"))
-        across = self.page.run("document.documentElement.scrollWidth")
+    def _shoot(self, name: str, width: int, scheme: str, height: int = 0) -> None:
+        """The whole page, or the window where its height is given."""
+        across, whole = self.page.run("[document.documentElement.scrollWidth, document.documentElement.scrollHeight]")
         if across > width:
             self.wide.append(f"{name}-{width}-{scheme}: {across} px wide")
-        kind = self.options.format
-        quality = {} if kind == "png" else {"quality": self.options.quality}
-        shot = self.page.call("Page.captureScreenshot", format=kind, clip=clip, captureBeyondViewport=True, **quality)[
-            "data"
-        ]
-        (self.out / f"{name}-{width}-{scheme}.{kind}").write_bytes(base64.b64decode(shot))
+        clip = {"x": 0, "y": 0, "width": width, "height": height or min(TALLEST, whole), "scale": 1}
+        kind, quality, file = "png", {}, f"{name}-{width}-{scheme}.png"
+        if self.options.tour:
+            kind, quality, file = "webp", {"quality": QUALITY}, f"{name}.webp"
+        shot = self.page.call(
+            "Page.captureScreenshot", format=kind, clip=clip, captureBeyondViewport=not height, **quality
+        )["data"]
+        (self.out / file).write_bytes(base64.b64decode(shot))
 
 
 def manage(node: Node, script: str) -> str:
@@ -146,8 +156,9 @@ def set_up(node: Node, page: Page, password: str) -> None:
 def running(folder: Path) -> Iterator[Node]:
     """The node of a folder, stopped in the end."""
     node = Node(folder / "data")
-    node.start()
     try:
+        node.start()
+        wait_for(lambda: requests.get(node.web_url + "/ready", timeout=5).ok, "the web answers", 120)
         yield node
     except BaseException:
         print(node.logs())
@@ -163,14 +174,11 @@ def main() -> None:
     parser.add_argument("--only", default="", help="sights whose name fits this regular expression")
     parser.add_argument("--widths", type=lambda text: [int(part) for part in text.split(",")], default=list(HEIGHTS))
     parser.add_argument("--schemes", type=lambda text: text.split(","), default=["light", "dark"])
-    parser.add_argument("--window", action="store_true", help="what fits the window, not the whole page")
-    parser.add_argument("--format", choices=["png", "webp"], default="png")
-    parser.add_argument("--quality", type=int, default=80)
+    parser.add_argument("--tour", action="store_true", help="the pictures of docs/tour.md, into docs/img")
     parser.add_argument("--rest", type=float, default=0.3, help="seconds to wait before each picture")
-    parser.add_argument("--out", type=Path)
     options = parser.parse_args()
     folder = options.folder.resolve()
-    out = (options.out or folder / "shots").resolve()
+    out = ROOT / "docs" / "img" if options.tour else folder / "shots"
     out.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o755)
     noted = folder / "scenery.json"

@@ -231,13 +231,13 @@ class Scenery:
         return Web3.to_hex(account.sign_transaction(fields | fees).raw_transaction)
 
     def _merged_by(self, block: str) -> int | None:
-        found = self.node.rpc("mds_getBlock", block)
-        return found and found.get("acceptedBy", found.get("chainNumber"))
+        """Number of the chain block whose epoch has it."""
+        found = self.node.rpc("mds_getBlock", block) or {}
+        numbers = (found.get("mergedBy"), found.get("chainNumber"))
+        return next((number for number in numbers if number is not None), None)
 
     def _places(self) -> None:
         """Blocks of each stream, of a red block if there is one, and the figures' pages."""
-        api = self.w3.provider
-        assert api is not None
         number = self.node.number()
         for at in range(number, max(0, number - 400), -1):
             block = self.node.rpc("eth_getBlockByNumber", hex(at), False)

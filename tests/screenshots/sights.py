@@ -24,8 +24,6 @@ class Sight(NamedTuple):
     path: str
     act: str = ""
     ready: str = ""
-    # not the page itself, but this element of it
-    part: str = ""
 
 
 OPEN_A_BLOCK = (
@@ -77,3 +75,32 @@ def of_scenery(pages: dict[str, str]) -> list[Sight]:
     return [
         Sight(name, path, *ACTS.get(name, ())) for name, path in sorted(pages.items()) if not path.startswith("/op")
     ]
+
+
+class Print(NamedTuple):
+    """A picture of docs/tour.md: of which sight, in which window."""
+
+    sight: str
+    width: int
+    height: int
+    scheme: str = "light"
+
+
+TOUR = [
+    Print("dashboard", 1440, 900),
+    Print("dashboard-block", 1440, 640, "dark"),
+    Print("blocks", 1200, 640),
+    Print("block-b", 1200, 820),
+    Print("tx-across-shards", 1200, 620),
+    Print("tx-calls-inside", 1200, 1100, "dark"),
+    Print("address-person", 1200, 760),
+    Print("token-erc20", 1200, 700),
+    Print("fees", 1200, 640, "dark"),
+    Print("operator-setup", 1200, 900),
+    Print("operator-overview", 1200, 760),
+    Print("operator-mining", 1200, 640),
+    Print("operator-pool-sender", 1200, 520, "dark"),
+    Print("operator-keys", 1200, 640),
+    Print("operator-settings", 1200, 640),
+    Print("operator-audit", 1200, 640, "dark"),
+]
