@@ -57,6 +57,20 @@ class Service:
 
 
 @dataclass(frozen=True, slots=True)
+class ServerChoice:
+    """Where one server is chosen: ``name`` is database_url or redis_url, ``waiting`` what the next start takes.
+
+    ``external`` says whether it is somebody else's now; ``is_fixed`` that the environment names it.
+    """
+
+    name: str
+    label: str
+    external: bool
+    is_fixed: bool
+    waiting: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Backup:
     """A file in the backup folder."""
 
@@ -94,6 +108,24 @@ class NodeDoor(Protocol):
 
     def services(self) -> list[Service]:
         """PostgreSQL and Redis."""
+
+    def server_choices(self) -> list[ServerChoice] | None:
+        """PostgreSQL and Redis as they can be chosen; None where the node is not started by this appliance."""
+
+    def try_servers(self, urls: Mapping[str, str | None]) -> list[str]:
+        """Ask servers whether the node could work with them: what each says of itself, nothing where none changes.
+
+        An empty URL is the node's own server, None leaves it as it is.  ``RequestError``, ``ConfigError``.
+        """
+
+    def choose_servers(self, urls: Mapping[str, str | None], first_run: Mapping[str, Any]) -> list[str]:
+        """Try servers and keep them for the next start of the node; answer and errors as ``try_servers``."""
+
+    def forget_servers(self) -> None:
+        """Take a choice back that waits for the next start."""
+
+    def restart_node(self) -> None:
+        """Stop everything in order and begin anew.  ``RequestError`` where nobody would."""
 
     def backups(self) -> list[Backup]:
         """Files in the backup folder, newest first."""

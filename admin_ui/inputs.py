@@ -8,6 +8,7 @@ from typing import Any
 
 from django.http import HttpRequest
 
+from admin_ui.doors import door
 from admin_ui.roles import Role
 from chain.core.errors import RequestError
 from chain.core.types import Stream
@@ -77,6 +78,23 @@ def whole(value: str, name: str) -> int | None:
     if not value.isascii() or not value.isdigit() or len(value) > 12:
         raise RequestError("invalid_params", f"{name} is a whole number", got=value[:20])
     return int(value)
+
+
+def server_urls(request: HttpRequest) -> dict[str, str | None]:
+    """The URL of each server that a form names: empty for the node's own, None for one that stays as it is."""
+    urls: dict[str, str | None] = {}
+    for choice in door().server_choices() or []:
+        kind, url = text(request, f"{choice.name}_kind", 10), text(request, choice.name, 1_000)
+        if choice.is_fixed or kind not in ("embedded", "external"):
+            continue
+        if kind == "external" and not url and not choice.external:
+            raise RequestError("invalid_params", f"the URL of {choice.label} is missing")
+        if kind == "external":
+            urls[choice.name] = url or None
+        else:
+            # going back to it may also take a choice back that waits
+            urls[choice.name] = "" if choice.external or choice.waiting else None
+    return urls
 
 
 def role(value: str) -> Role:

@@ -20,11 +20,11 @@ from django.conf import settings
 from django.db import Error as DatabaseError
 from django.db import connection
 
-from admin_ui.doors import Backup, Process, Service, Variable
+from admin_ui.doors import Backup, Process, ServerChoice, Service, Variable
 from chain.core.errors import ConfigError, RequestError
-from mondoshawan import __version__, health, liveness
+from mondoshawan import __version__, chosen_servers, health, liveness
 from mondoshawan import env as environment
-from mondoshawan.appliance import status, supervisor
+from mondoshawan.appliance import guard, hooks, status, supervisor, trial
 from mondoshawan.appliance.folder import DataFolder
 from mondoshawan.appliance.programs import SERVERS
 from mondoshawan.env import Environment
@@ -34,6 +34,7 @@ _HIDDEN = "hidden"
 _FRESH_S = 3.0
 _PATIENCE_S = 15.0
 _BACKUP_STATE = "backup.json"
+_LABELS = {"database_url": "PostgreSQL", "redis_url": "Redis"}
 
 
 class NodeDoor:
@@ -149,6 +150,77 @@ class NodeDoor:
             _service("Redis", self._env.redis_url, str(self._folder.redis_socket), _redis_version),
         ]
 
+    # ---- servers of the next start ----
+
+    def server_choices(self) -> list[ServerChoice] | None:
+        """From the environment and the data folder."""
+        if guard.owner(self._folder) is None:
+            return None
+        waiting = chosen_servers.read(self._folder.root, chosen_servers.NEXT)
+        return [
+            ServerChoice(
+                name,
+                _LABELS[name],
+                bool(getattr(self._env, name)),
+                environment.is_set(name),
+                None if waiting is None else _host(waiting[name]) or "embedded",
+            )
+            for name in chosen_servers.NAMES
+        ]
+
+    def try_servers(self, urls: Mapping[str, str | None]) -> list[str]:
+        """Each one that changes is asked."""
+        return self._tried(urls)[1]
+
+    def choose_servers(self, urls: Mapping[str, str | None], first_run: Mapping[str, Any]) -> list[str]:
+        """Kept only when all that change have answered."""
+        wanted, said = self._tried(urls)
+        if not said:
+            raise RequestError("invalid_params", "nothing would change")
+        chosen_servers.choose(self._folder.root, wanted, first_run)
+        return said
+
+    def _tried(self, urls: Mapping[str, str | None]) -> tuple[dict[str, str], list[str]]:
+        """Every URL of the next start, and what the servers said that would change."""
+        if self.server_choices() is None:
+            raise RequestError("not_supported", "the servers of this node are chosen where it is started")
+        waiting = chosen_servers.read(self._folder.root, chosen_servers.NEXT)
+        wanted: dict[str, str] = {}
+        said: list[str] = []
+        for name in chosen_servers.NAMES:
+            before = str(getattr(self._env, name)) if waiting is None else waiting[name]
+            url = urls.get(name)
+            if environment.is_set(name):
+                if url is not None:
+                    raise ConfigError(
+                        "setting_fixed", f"MDS_{name.upper()} fixes it", hint="change the environment and restart"
+                    )
+                # the environment goes on to win
+                url = ""
+            elif url is None:
+                url = before
+            elif url:
+                url = trial.parse(name, url)
+                said.append(
+                    trial.try_database(url, hooks.genesis_hash()) if name == "database_url" else trial.try_redis(url)
+                )
+            elif before:
+                said.append(f"{_LABELS[name]}: the node's own server, with what it held when it was left")
+            wanted[name] = url
+        return wanted, said
+
+    def forget_servers(self) -> None:
+        """By removing the file that waits."""
+        if chosen_servers.read(self._folder.root, chosen_servers.NEXT) is None:
+            raise RequestError("not_found", "nothing waits for the next start")
+        chosen_servers.forget(self._folder.root)
+
+    def restart_node(self) -> None:
+        """By a file that ``up`` looks for."""
+        if guard.owner(self._folder) is None:
+            raise RequestError("not_supported", "what started this node restarts it, not the node itself")
+        self._folder.restart_file.touch()
+
     def facts(self) -> dict[str, str]:
         """What identifies this node."""
         return {
@@ -194,6 +266,11 @@ class NodeDoor:
         said = (process.communicate()[0] or "").strip().splitlines()
         state = {"ok": process.returncode == 0, "said": said[-1] if said else "", "ended_ms": int(time.time() * 1000)}
         (self._folder.run / _BACKUP_STATE).write_text(json.dumps(state))
+
+
+def _host(url: str) -> str:
+    """The part of a URL that is no secret."""
+    return urlsplit(url).hostname or urlsplit(url).path if url else ""
 
 
 def _service(name: str, url: str, socket: str, version: Any) -> Service:

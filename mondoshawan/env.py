@@ -9,11 +9,12 @@ from __future__ import annotations
 import difflib
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cache
 from typing import Any
 
 from chain.core.errors import ConfigError
+from mondoshawan import chosen_servers
 from mondoshawan.parsers import Bind, names
 from mondoshawan.variables import PROJECT_ROOT, Environment
 
@@ -105,8 +106,10 @@ def is_set(attribute: str, environ: Mapping[str, str] | None = None) -> bool:
 
 @cache
 def current() -> Environment:
-    """The environment of this process, read once."""
-    return read()
+    """The environment of this process, read once; servers that it does not name are those that an operator chose."""
+    env = read()
+    chosen = chosen_servers.read(env.data_dir / env.network) or {}
+    return replace(env, **{name: url for name, url in chosen.items() if url and not is_set(name)})
 
 
 def document() -> str:
@@ -117,7 +120,8 @@ def document() -> str:
         "Every setting of the node is an environment variable. A value that does not parse, or a name that starts with",
         "`MDS_` and is not in this table, is refused at start with a hint. Secrets are never logged.",
         "What an operator may also change while the node runs is kept in the database; a variable that is set here",
-        "wins over it and shows read-only in the web.",
+        "wins over it and shows read-only in the web. PostgreSQL and Redis may be chosen in the web too, for the next",
+        "start ([servers](operator.md#servers)).",
         "",
         "`python manage.py configuration --write` generates this file from `mondoshawan/variables.py`.",
         "",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
+from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
@@ -37,7 +39,13 @@ def finish_setup(by: str) -> None:
         )
 
 
-def ensure_operator(given: str = "") -> str | None:
+def carry(user: Any) -> dict[str, Any]:
+    """What a database that holds nothing yet shall begin with: this admin, by his password's hash, and all settings."""
+    settings = dict(NodeSetting.objects.values_list("key", "value"))
+    return {"name": user.get_username(), "password": user.password, "settings": settings}
+
+
+def ensure_operator(given: str = "", carried: Mapping[str, Any] | None = None) -> str | None:
     """Make the first user where there is none; the password to print, if there is one.
 
     A generated password is kept nowhere in the clear.  Until somebody has used it to choose another, each start
@@ -47,11 +55,16 @@ def ensure_operator(given: str = "") -> str | None:
     ----------
     given : str
         ``MDS_OPERATOR_PASSWORD``; used for the first user only, and not to be changed at once.
+    carried : Mapping, optional
+        What ``carry`` said in the database that the node worked with before; it wins.
     """
     ensure_groups()
     users = get_user_model().objects
     with transaction.atomic():
         if not users.exists():
+            if carried is not None:
+                _settle(carried)
+                return None
             password = given or new_password()
             user = users.create_superuser(OPERATOR, password=password)
             Standing.objects.create(user=user, must_change=not given)
@@ -60,6 +73,20 @@ def ensure_operator(given: str = "") -> str | None:
         if waiting is None or is_set_up():
             return None
         return _give_new(waiting.user)
+
+
+def _settle(carried: Mapping[str, Any]) -> None:
+    """Begin with what came along."""
+    with audit.operation("setup.carry", str(carried["name"])[:150]) as trail:
+        user = get_user_model().objects.create_superuser(carried["name"])
+        user.password = carried["password"]
+        user.save(update_fields=["password"])
+        Standing.objects.create(user=user, must_change=False)
+        for key, value in carried["settings"].items():
+            NodeSetting.objects.update_or_create(
+                key=key, defaults={"value": value, "updated_by": user.username, "updated_ms": now_ms()}
+            )
+        trail.after = sorted(carried["settings"])
 
 
 def reset_password(name: str) -> str:

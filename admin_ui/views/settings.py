@@ -62,6 +62,7 @@ def _page(request: HttpRequest, errors: dict[str, tuple[str, str]] | None = None
         "environment": [variable for variable in door().environment() if variable.name not in known],
         "services": door().services(),
         "facts": door().facts(),
+        "servers": door().server_choices(),
     }
     return render(request, "admin_ui/settings.html", context, status=status)
 

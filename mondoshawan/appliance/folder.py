@@ -81,6 +81,11 @@ class DataFolder:
         return self.root / "FORMAT"
 
     @property
+    def restart_file(self) -> Path:
+        """Made by who wants ``up`` to stop everything and begin anew."""
+        return self.run / "restart"
+
+    @property
     def lock_file(self) -> Path:
         """Held by the one ``up`` of this folder."""
         return self.run / "up.lock"

@@ -19,6 +19,7 @@ import redis
 from django.conf import settings
 
 from chain.core.errors import ConfigError
+from mondoshawan import chosen_servers
 from mondoshawan import env as environment
 from mondoshawan.appliance import guard, identity, keys, postgres, redis_server, supervisor, upgrade
 from mondoshawan.appliance.folder import DataFolder
@@ -31,6 +32,8 @@ _EXTERNAL_S = 30.0
 _WATCH_S = 2.0
 _STOP_S = 120.0
 _GIVEN_UP = ("FATAL", "EXITED")
+# what ``run`` answers when the node is to begin anew, in a process that reads its environment anew
+AGAIN = -1
 
 
 class StopRequested(BaseException):
@@ -66,18 +69,27 @@ class Appliance:
         Returns
         -------
         int
-            0 after an orderly stop, 1 when the supervisor died.
+            0 after an orderly stop, 1 when the supervisor died, ``AGAIN`` where an operator chose other servers or
+            asked for a restart; everything has stopped then, too.
 
         Raises
         ------
         ConfigError
             When the node cannot start; what was started is stopped again.
         """
+        code = self._live()
+        # who asked for the end while the node stopped to begin anew wants the end
+        return 0 if code == AGAIN and self._signals else code
+
+    def _live(self) -> int:
         self.folder.create()
         lock = guard.FolderLock(self.folder)
         try:
             with self._signal_handlers():
                 try:
+                    self.folder.restart_file.unlink(missing_ok=True)
+                    if chosen_servers.adopt(self.folder.root):
+                        return AGAIN
                     self._prepare()
                     self._start()
                     return self._watch()
@@ -203,6 +215,9 @@ class Appliance:
         retry_at: dict[str, float] = {}
         while True:
             self._pause(_WATCH_S)
+            if self.folder.restart_file.exists():
+                self.say("an operator asked for a restart of the node")
+                return AGAIN
             if self._daemon.poll() is not None:
                 self.say("ERROR: the supervisor died; everything it ran has ended")
                 return 1

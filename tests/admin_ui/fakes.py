@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from admin_ui.doors import Backup, Process, Service, Variable
+from admin_ui.doors import Backup, Process, ServerChoice, Service, Variable
 from chain.core.errors import RequestError
 
 SECRET = "deadbeef" * 8
@@ -25,6 +25,9 @@ class FakeDoor:
     def reset(self) -> None:
         self.restarted: list[str] = []
         self.backups_begun = 0
+        self.waiting: dict[str, str] = {}
+        self.chosen: dict[str, str | None] = {}
+        self.carried: dict[str, Any] = {}
         self.pid = 100
         self.state = "RUNNING"
         self.ready: dict[str, dict[str, Any]] = {
@@ -75,6 +78,33 @@ class FakeDoor:
 
     def backup_state(self) -> dict[str, Any]:
         return {"running": False, "ok": True, "said": "devnet", "ended_ms": 1_800_000_000_000}
+
+    def server_choices(self) -> list[ServerChoice] | None:
+        return [
+            ServerChoice("database_url", "PostgreSQL", False, False, self.waiting.get("database_url")),
+            ServerChoice("redis_url", "Redis", True, False, self.waiting.get("redis_url")),
+        ]
+
+    def try_servers(self, urls: Mapping[str, str | None]) -> list[str]:
+        if urls.get("database_url") == "postgres://away":
+            raise RequestError("invalid_params", "PostgreSQL does not answer")
+        return [f"{name} answers" for name, url in urls.items() if url is not None]
+
+    def choose_servers(self, urls: Mapping[str, str | None], first_run: Mapping[str, Any]) -> list[str]:
+        said = self.try_servers(urls)
+        if not said:
+            raise RequestError("invalid_params", "nothing would change")
+        self.chosen, self.carried = dict(urls), dict(first_run)
+        self.waiting = dict.fromkeys(urls, "the next")
+        return said
+
+    def forget_servers(self) -> None:
+        if not self.waiting:
+            raise RequestError("not_found", "nothing waits for the next start")
+        self.waiting = {}
+
+    def restart_node(self) -> None:
+        self.restarted.append("the node")
 
     def facts(self) -> dict[str, str]:
         return {"version": "0", "network": "devnet", "data folder": "/srv/x"}

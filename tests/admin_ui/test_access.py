@@ -29,7 +29,13 @@ LOOK, FORM, ACT = ("GET", "HEAD"), ("GET", "HEAD", "POST"), ("POST",)
 PUBLIC = {"login", "logout"}
 # what takes something from everybody: the door itself, calls that come as a form, coding of contract arguments; the
 # last two keep nothing
-TAKING = {"operator:login", "operator:logout", "explorer:api", "explorer:abi-encode", "explorer:abi-decode"}
+TAKING = {
+    "operator:login",
+    "operator:logout",
+    "explorer:api",
+    "explorer:abi-encode",
+    "explorer:abi-decode",
+}
 # route → the least role, methods, and what it does by its name in the trail
 TABLE: dict[str, tuple[Role, tuple[str, ...], str]] = {
     "password": (Role.VIEWER, FORM, "user.change_password"),
@@ -51,6 +57,9 @@ TABLE: dict[str, tuple[Role, tuple[str, ...], str]] = {
     "processes-restart": (Role.OPERATOR, ACT, "process.restart"),
     "settings": (Role.VIEWER, LOOK, ""),
     "settings-change": (Role.ADMIN, ACT, "setting.change"),
+    "settings-servers": (Role.ADMIN, ACT, "servers.choose"),
+    "settings-servers-forget": (Role.ADMIN, ACT, "servers.forget"),
+    "processes-restart-node": (Role.ADMIN, ACT, "node.restart"),
     "keys": (Role.VIEWER, LOOK, ""),
     "keys-create": (Role.ADMIN, ACT, "api_key.create"),
     "keys-revoke": (Role.ADMIN, ACT, "api_key.revoke"),

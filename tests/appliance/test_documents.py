@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command, get_commands, load_command_class
 
-from chain.management.document import DocumentCommand
+from chain.management.commands._document import DocumentCommand
 
 PAGES = {
     name: type(command)

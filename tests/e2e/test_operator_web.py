@@ -295,8 +295,9 @@ def test_a_line_that_died_in_its_sleep_is_made_anew(operator: Operator, browser:
         # a minute passes in which nothing is heard, and nobody has closed the line
         browser.run("window.deaf = true; { const now = Date.now; Date.now = () => now() + 60000 }")
         wait_for(lambda: browser.run("window.lines") == 2, "the page opens another line")
-        browser.run("window.deaf = false; document.querySelector('[data-cell]').textContent = ''")
-        wait_for(lambda: browser.run("document.querySelector('[data-cell]').textContent"), "and shows values again")
+        rate = "document.querySelector('[data-cell=\"streams.B.hashrate\"]').textContent"
+        browser.run(f"window.deaf = false; {rate} = ''")
+        wait_for(lambda: browser.run(rate), "and shows values again")
         assert operator.is_live()
     finally:
         browser.call("Page.removeScriptToEvaluateOnNewDocument", identifier=script)

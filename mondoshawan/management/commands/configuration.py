@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chain.management.document import DocumentCommand
+from chain.management.commands._document import DocumentCommand
 from mondoshawan import env as environment
 
 

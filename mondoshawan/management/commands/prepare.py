@@ -12,6 +12,8 @@ from django.core.management import call_command, get_commands
 from django.core.management.base import BaseCommand
 
 from admin_ui.services import first_run
+from chain.services.redis_identity import claim_redis
+from mondoshawan import chosen_servers
 from mondoshawan import env as environment
 from mondoshawan.appliance import hooks, keys, postgres
 from mondoshawan.appliance.folder import DataFolder
@@ -38,5 +40,11 @@ class Command(BaseCommand):
         genesis = hooks.genesis_hash()
         if genesis is not None:
             folder.record_genesis(genesis)
-        report = {"operator_password": first_run.ensure_operator(env.operator_password), "notes": hooks.notes()}
+        carried = chosen_servers.take_first_run(folder.root)
+        password = first_run.ensure_operator(env.operator_password, carried)
+        chosen_servers.end_first_run(folder.root)
+        notes = hooks.notes()
+        if claim_redis():
+            notes.append("WARNING: Redis kept facts of another database; pending transactions are lost")
+        report = {"operator_password": password, "notes": notes}
         self.stdout.write(json.dumps(report))

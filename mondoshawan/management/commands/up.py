@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 from typing import Any
 
 from django.core.management.base import BaseCommand
 
 from mondoshawan import env as environment
-from mondoshawan.appliance.up import Appliance
+from mondoshawan.appliance.up import AGAIN, Appliance
 
 
 class Command(BaseCommand):
@@ -28,5 +29,9 @@ class Command(BaseCommand):
                 self.stdout.flush()
 
         code = Appliance(environment.current(), say).run()
+        if code == AGAIN:
+            say("starting again")
+            # the same process by its id, so whoever watches over it sees no end
+            os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606 - becoming it is the point
         if code:
             sys.exit(code)
