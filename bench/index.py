@@ -30,8 +30,8 @@ def main() -> None:
         from bench import _million
         from chain.management.progress import Progress
 
-        with Progress(sys.stderr, "fill", "transactions") as shown:
-            filled = _million.fill(conn, args.transactions, progress=shown.update)
+        with Progress(sys.stderr, "fill", "epochs") as shown:
+            filled = _million.fill(conn, _million.even(args.transactions), shown.update)
         conn.execute("ANALYZE")
         spent = _time_projections()
         with Progress(sys.stderr, "index", "epochs") as shown:
@@ -97,7 +97,7 @@ def _pages(conn: Any, filled: Any) -> None:
     _page(conn, "miners", miners.MINERS_BELOW, (), (10**77, last), lambda m: (m.income, m.coinbase))
     _page(conn, "a miner's blocks", miners.MINED_BEFORE, (miner,), (end, 0), lambda b: (b.number, b.position))
     start = (end, 0, 0)
-    first = _median(lambda: tokens.TRANSFERS_OF_ADDRESS.all(conn, busy, *start, PAGE, busy, *start, PAGE, PAGE))
+    first = _median(lambda: tokens.TRANSFERS_OF_ADDRESS.all(conn, *tokens.of_address(busy, start, PAGE)))
     print(f"{'an address’s transfers':28} {first:10.2f}")
 
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import itertools
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from typing import Any
 
-from django.http import StreamingHttpResponse
+from asgiref.sync import sync_to_async
+from django.core.handlers.asgi import ASGIRequest
+from django.http import HttpRequest, StreamingHttpResponse
 
 MAX_ROWS = 10_000
 BATCH = 500
@@ -39,7 +42,9 @@ def pages(read: Callable[[Any, int], tuple[Sequence[Sequence[Any]], Any]]) -> It
             return
 
 
-def csv_response(name: str, heads: Sequence[str], rows: Iterable[Sequence[Any]]) -> StreamingHttpResponse:
+def csv_response(
+    request: HttpRequest, name: str, heads: Sequence[str], rows: Iterable[Sequence[Any]]
+) -> StreamingHttpResponse:
     """A CSV file as an attachment; texts that a spreadsheet would run as a formula are quoted by an apostrophe."""
     writer = csv.writer(_Echo())
 
@@ -48,9 +53,21 @@ def csv_response(name: str, heads: Sequence[str], rows: Iterable[Sequence[Any]])
         for row in rows:
             yield writer.writerow([_cell(value) for value in row])
 
-    answer = StreamingHttpResponse(lines(), content_type="text/csv; charset=utf-8")
+    # Django's ASGI handler reads a plain iterator to its end before it sends the first byte
+    content = _by_and_by(lines()) if isinstance(request, ASGIRequest) else lines()
+    answer = StreamingHttpResponse(content, content_type="text/csv; charset=utf-8")
     answer["Content-Disposition"] = f'attachment; filename="{name}.csv"'
     return answer
+
+
+async def _by_and_by(lines: Iterator[str]) -> AsyncIterator[str]:
+    """Pieces of the text as they are read, in the thread that has the request's connection."""
+    while part := await sync_to_async(_part)(lines):
+        yield part
+
+
+def _part(lines: Iterator[str]) -> str:
+    return "".join(itertools.islice(lines, BATCH))
 
 
 def _cell(value: Any) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from chain.core.consensus.model import BlockRecord
 from chain.core.types import BlockStatus
-from chain.selectors.query import Query, columns_as, first
+from chain.selectors.query import Query, columns_as
 from chain.stores.rows import (
     EPOCH_COLUMNS,
     HEADER_COLUMNS,
@@ -100,8 +100,11 @@ def _line(row: Any) -> BlockLine:
 BLOCK_BY_HASH = Query(f"{_VIEW}WHERE b.hash = %s", _view)
 # (number): the selected chain's
 BLOCK_BY_NUMBER = Query(f"{_VIEW}WHERE c.number = %s", _view)
-# (hash): blocks that name it as a parent
-CHILDREN: Query[bytes] = Query("SELECT block FROM chain_block_parent WHERE parent = %s ORDER BY block", first)
+# (hash, limit): blocks that name it as a parent, each with how many there are in all
+CHILDREN: Query[tuple[bytes, int]] = Query(
+    "SELECT block, count(*) OVER () FROM chain_block_parent WHERE parent = %s ORDER BY block LIMIT %s",
+    lambda row: (row[0], row[1]),
+)
 # (blue score and hash below which to go on, limit): newest first
 BLOCKS_BELOW = Query(
     f"{_LINE}WHERE (b.blue_score, b.hash) < (%s, %s) ORDER BY b.blue_score DESC, b.hash DESC LIMIT %s", _line

@@ -42,7 +42,7 @@ class EpochFacts:
 
 @dataclass(frozen=True, slots=True)
 class AcceptedFacts:
-    """An accepted transaction; ``block`` is the one that carried it first, ``price`` wei per gas."""
+    """An accepted transaction; ``block`` is the one that carried it first, ``price`` wei per gas, ``lane`` a shard."""
 
     number: int
     index: int
@@ -54,6 +54,8 @@ class AcceptedFacts:
     contract_address: bytes | None
     sender: bytes
     raw: bytes
+    phase: int
+    lane: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +131,7 @@ EPOCHS_ABOVE: Query[EpochFacts] = Query(
 # (first number, last number)
 ACCEPTED_BETWEEN: Query[AcceptedFacts] = Query(
     'SELECT a.number, a."index", a.tx, a.block, a.status, a.gas_used, a.effective_gas_price, a.contract_address,'
-    " t.sender, t.raw FROM chain_acceptance a JOIN chain_transaction t ON t.hash = a.tx"
+    " t.sender, t.raw, a.phase, a.lane FROM chain_acceptance a JOIN chain_transaction t ON t.hash = a.tx"
     ' WHERE a.number BETWEEN %s AND %s ORDER BY a.number, a."index"',
     _accepted,
 )

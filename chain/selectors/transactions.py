@@ -135,20 +135,20 @@ NEWEST_ACCEPTANCES: Query[AcceptanceView] = Query(
     f'{_ACCEPTANCE}WHERE (a.number, a."index") < (%s, %s) ORDER BY a.number DESC, a."index" DESC LIMIT %s',
     _acceptance,
 )
-# (hash)
+# (hash, limit): by insertion
 INCLUDING_BLOCKS: Query[IncludingBlock] = Query(
     "SELECT b.hash, p.position, b.stream, b.number, b.timestamp_ms, o.number, o.is_blue"
     " FROM chain_block_transaction p JOIN chain_block b ON b.hash = p.block"
-    " LEFT JOIN chain_consensus_order o ON o.hash = b.hash WHERE p.tx = %s ORDER BY b.seq",
+    " LEFT JOIN chain_consensus_order o ON o.hash = b.hash WHERE p.tx = %s ORDER BY b.seq LIMIT %s",
     columns_as(IncludingBlock),
 )
-# (hash)
+# (hash, limit): oldest first
 SKIPS_OF: Query[SkipView] = Query(
-    "SELECT number, tx, block, reason FROM chain_skipped WHERE tx = %s ORDER BY number", _skip
+    "SELECT number, tx, block, reason FROM chain_skipped WHERE tx = %s ORDER BY number LIMIT %s", _skip
 )
-# (number)
+# (number, limit)
 SKIPPED: Query[SkipView] = Query(
-    "SELECT number, tx, block, reason FROM chain_skipped WHERE number = %s ORDER BY ordinal", _skip
+    "SELECT number, tx, block, reason FROM chain_skipped WHERE number = %s ORDER BY ordinal LIMIT %s", _skip
 )
 # (first number, last number): for indexers, in order
 LOGS_BETWEEN: Query[LogView] = Query(f'{_LOG}WHERE l.number BETWEEN %s AND %s ORDER BY l.number, l."index"', _log)

@@ -16,8 +16,6 @@ from chain.selectors.stats import STANDING
 from chain.selectors.transactions import ACCEPTANCE, AcceptanceView
 from chain.stores.connection import Connection, database_errors, raw_connection
 from explorer.api import etherscan_rows as rows
-from explorer.pages.address import address_head
-from explorer.selectors.accounts import ACCOUNT
 from explorer.views.common import address_of, hash_of, number_of
 
 MAX_OFFSET = 1_000
@@ -86,33 +84,30 @@ def _window(asked: Asked) -> rows.Window:
 
 
 def _balance(conn: Connection, asked: Asked) -> Json:
-    return str(_balance_of(conn, _address(asked)))
+    address = _address(asked)
+    return str(rows.balances(conn, [address]).get(address, 0))
 
 
 def _balances(conn: Connection, asked: Asked) -> Json:
     texts = asked.get("address", "").split(",")
     if len(texts) > MAX_ADDRESSES:
         raise RequestError(RequestCode.LIMIT_EXCEEDED, f"Error! Maximum {MAX_ADDRESSES} addresses")
-    found = [(text, _address({"address": text.strip()})) for text in texts]
-    return [{"account": text.strip(), "balance": str(_balance_of(conn, raw))} for text, raw in found]
-
-
-def _balance_of(conn: Connection, address: bytes) -> int:
-    account = ACCOUNT.one(conn, rows.shard(address), address)
-    return account.balance if account else 0
+    asked_for = [(text.strip(), _address({"address": text.strip()})) for text in texts]
+    found = rows.balances(conn, [raw for _, raw in asked_for])
+    return [{"account": text, "balance": str(found.get(raw, 0))} for text, raw in asked_for]
 
 
 def _transactions(conn: Connection, asked: Asked) -> Json:
     return rows.transactions(conn, _address(asked), _window(asked))
 
 
-def _transfers(*standards: int) -> Callable[[Connection, Asked], Json]:
+def _transfers(standard: int) -> Callable[[Connection, Asked], Json]:
     def read(conn: Connection, asked: Asked) -> Json:
         holder = _address(asked) if asked.get("address") else None
         token = _address(asked, "contractaddress") if asked.get("contractaddress") else None
         if holder is None and token is None:
             raise RequestError(RequestCode.INVALID_PARAMS, "Error! Missing address or contractaddress")
-        return rows.transfers(conn, holder, token, standards, _window(asked))
+        return rows.transfers(conn, holder, token, standard, _window(asked))
 
     return read
 
@@ -144,8 +139,7 @@ def _creation(conn: Connection, asked: Asked) -> Json:
     texts = asked.get("contractaddresses", "").split(",")
     if len(texts) > 5:
         raise RequestError(RequestCode.LIMIT_EXCEEDED, "Error! Maximum 5 contract addresses")
-    heads = [address_head(conn, _address({"address": text.strip()})) for text in texts]
-    return [rows.creation(head) for head in heads if head.contract is not None and head.maker is not None]
+    return rows.creations(conn, [_address({"address": text.strip()}) for text in texts])
 
 
 def _abi(conn: Connection, asked: Asked) -> Json:

@@ -14,7 +14,6 @@ from chain.selectors.transactions import AcceptanceView
 from chain.services.network import current_spec
 from chain.stores.connection import Connection
 from explorer.decoding import method_name
-from explorer.pages.address import AddressHead
 from explorer.selectors.lists import ACCEPTANCES_AT
 from explorer.selectors.tokens import TOKEN
 
@@ -114,30 +113,40 @@ def _transaction(view: AcceptanceView, head: int) -> Json:
     }
 
 
-def transfers(
-    conn: Connection, holder: bytes | None, token: bytes | None, standards: Sequence[int], window: Window
-) -> list[Json]:
+def transfers(conn: Connection, holder: bytes | None, token: bytes | None, standard: int, window: Window) -> list[Json]:
     """tokentx, tokennfttx, token1155tx: movements of an address's or of one contract's tokens."""
-    where, args = ["x.standard = ANY(%s)", "x.number BETWEEN %s AND %s"], [list(standards), window.first, window.last]
-    if token is not None:
-        where.append("x.token = %s")
-        args.append(token)  # type: ignore[arg-type]
-    if holder is not None:
-        where.append("(x.sender = %s OR x.recipient = %s)")
-        args += [holder, holder]  # type: ignore[list-item]
     ordered = ", ".join([f"x.{name} {window.way}" for name in ("number", "log_index", "ordinal")])
+    where = "x.number BETWEEN %s AND %s"
+    args: list[Any] = [window.first, window.last]
+    if token is not None:
+        # a contract is of one standard: one of another has nothing to look through
+        where += (
+            " AND x.token = %s AND EXISTS (SELECT 1 FROM explorer_token k WHERE k.address = %s AND k.standard = %s)"
+        )
+        args += [token, token, standard]
+    # each side of an address is read by its index, as far as the window reaches
+    sides = ("sender", "recipient") if holder is not None else ("",)
+    parts: list[str] = []
+    given: list[Any] = []
+    for side in sides:
+        own = f" AND x.{side} = %s" if side else ""
+        parts.append(
+            f"(SELECT * FROM explorer_token_transfer x WHERE x.standard = %s AND {where}{own}"  # noqa: S608 - our own names
+            f" ORDER BY {ordered} LIMIT %s)"
+        )
+        given += [standard, *args, *([holder] if side else []), window.skip + window.size]
     query: Query[Json] = Query(
         "SELECT x.number, e.timestamp_ms, a.tx, t.nonce, c.hash, x.sender, x.token, x.recipient, x.amount, x.token_id,"  # noqa: S608
         " k.name, k.symbol, k.decimals, x.tx_index, a.effective_gas_price, a.gas_used, a.cumulative_gas_used,"
-        " n.sink_number, x.standard FROM (SELECT * FROM explorer_token_transfer x"
-        f" WHERE {' AND '.join(where)} ORDER BY {ordered} OFFSET %s LIMIT %s) x"
+        f" n.sink_number, x.standard FROM (SELECT * FROM ({' UNION '.join(parts)}) x"
+        f" ORDER BY {ordered} OFFSET %s LIMIT %s) x"
         ' JOIN chain_acceptance a ON a.number = x.number AND a."index" = x.tx_index'
         " JOIN chain_transaction t ON t.hash = a.tx JOIN chain_selected_chain c ON c.number = x.number"
         " JOIN chain_epoch e ON e.hash = c.hash CROSS JOIN chain_node_state n"
         f" LEFT JOIN explorer_token k ON k.address = x.token ORDER BY {ordered}",
         _transfer,
     )
-    return query.all(conn, *args, window.skip, window.size)
+    return query.all(conn, *given, window.skip, window.size)
 
 
 def _transfer(row: Any) -> Json:
@@ -226,14 +235,33 @@ def _log(row: Any) -> Json:
     }
 
 
-def creation(head: AddressHead) -> Json:
-    """getcontractcreation: who made a contract, and in which transaction."""
-    made = head.contract
-    return {
-        "contractAddress": _hex(head.address),
-        "contractCreator": _hex(made.creator if made else None),
-        "txHash": _hex(head.maker),
-        "blockNumber": str(made.number if made else 0),
+def balances(conn: Connection, addresses: Sequence[bytes]) -> dict[bytes, int]:
+    """balance, balancemulti: wei of those that exist."""
+    query: Query[tuple[bytes, int]] = Query(
+        "SELECT a.address, a.balance FROM unnest(%s::smallint[], %s::bytea[]) k(shard, address)"
+        " JOIN chain_account_current a ON a.shard = k.shard AND a.address = k.address",
+        lambda row: (row[0], int(row[1])),
+    )
+    return dict(query.all(conn, [shard(address) for address in addresses], list(addresses)))
+
+
+def creations(conn: Connection, contracts: Sequence[bytes]) -> list[Json]:
+    """getcontractcreation: who made contracts, and in which transactions; those that a transaction made directly."""
+    query: Query[tuple[bytes, Json]] = Query(
+        "SELECT k.address, k.creator, a.tx, k.number FROM explorer_contract k"
+        ' JOIN chain_acceptance a ON a.number = k.number AND a."index" = k."index" WHERE k.address = ANY(%s)',
+        _creation,
+    )
+    found = dict(query.all(conn, list(contracts)))
+    return [found[contract] for contract in contracts if contract in found]
+
+
+def _creation(row: Any) -> tuple[bytes, Json]:
+    return row[0], {
+        "contractAddress": _hex(row[0]),
+        "contractCreator": _hex(row[1]),
+        "txHash": _hex(row[2]),
+        "blockNumber": str(row[3]),
     }
 
 

@@ -29,6 +29,7 @@ from explorer.indexers.token_labels import (
     decode_decimals,
     decode_text,
 )
+from explorer.words import pieces, searched
 
 log = structlog.get_logger(__name__)
 
@@ -90,12 +91,14 @@ def write(conn: Connection, labels: Sequence[Label]) -> None:
     """Keep labels of tokens that are still those that were asked; the caller holds the indexers' lock."""
     with database_errors(), conn.transaction():
         cursor(conn).executemany(
-            "UPDATE explorer_token SET name = %s, symbol = %s, decimals = %s, is_described = true"
+            "UPDATE explorer_token SET name = %s, symbol = %s, decimals = %s, searched = %s, pieces = %s,"
+            " is_described = true"
             " WHERE address = %s AND number = %s"
             " AND EXISTS (SELECT 1 FROM chain_selected_chain c WHERE c.number = %s AND c.hash = %s)",
             [
                 (
                     *(label.name, label.symbol, label.decimals),
+                    *(searched(label.name, label.symbol), pieces(label.name, label.symbol)),
                     *(label.token.address, label.token.number, label.token.number, label.token.hash),
                 )
                 for label in labels

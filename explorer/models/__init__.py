@@ -9,6 +9,7 @@ from __future__ import annotations
 from explorer.models.address import Activity, AddressTotal, Contract
 from explorer.models.cursor import IndexerCursor
 from explorer.models.series import MinedBlock, MinerTotal, Point, Series
+from explorer.models.shard import ShardEpoch
 from explorer.models.token import Token, TokenHolding, TokenItem, TokenTransfer
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "MinerTotal",
     "Point",
     "Series",
+    "ShardEpoch",
     "Token",
     "TokenHolding",
     "TokenItem",

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import Q
 
 from chain.fields import AddressField, Uint256Field
 
+_PLACE_OF_A_STANDARD = ("standard", "number", "log_index", "ordinal")
 UNBOUNDED = {"max_digits": 160, "decimal_places": 0}
 
 
@@ -15,7 +18,8 @@ class Token(models.Model):
 
     ``standard`` is 20, 721 or 1155 by its first transfer, at (``number``, ``log_index``); ``supply`` what was sent
     from the zero address less what was sent there.  Name, symbol and decimals are what calls answered in the state
-    after the epoch ``number``; ``is_described``: they have been asked for.
+    after the epoch ``number``; ``is_described``: they have been asked for.  ``searched`` and ``pieces`` are what they
+    are found by (``explorer.words``).
     """
 
     address = AddressField(primary_key=True)
@@ -29,6 +33,8 @@ class Token(models.Model):
     name = models.CharField(max_length=64, default="")
     symbol = models.CharField(max_length=32, default="")
     decimals = models.PositiveSmallIntegerField(null=True)
+    searched = models.TextField(default="", db_default="")
+    pieces = ArrayField(models.TextField(), default=list, db_default=[])
 
     class Meta:
         db_table = "explorer_token"
@@ -37,6 +43,8 @@ class Token(models.Model):
             models.Index(fields=["standard", "holders", "address"], name="token_standard"),
             models.Index(fields=["number"], name="token_number"),
             models.Index(fields=["number"], condition=Q(is_described=False), name="token_undescribed"),
+            # written once a token: what waits in a list would be read by every search
+            GinIndex(fields=["pieces"], name="token_pieces", fastupdate=False),
         ]
 
     def __str__(self) -> str:
@@ -62,8 +70,8 @@ class TokenTransfer(models.Model):
         db_table = "explorer_token_transfer"
         indexes = [
             models.Index(fields=["token", "number", "log_index", "ordinal"], name="token_transfer_token"),
-            models.Index(fields=["sender", "number", "log_index", "ordinal"], name="token_transfer_sender"),
-            models.Index(fields=["recipient", "number", "log_index", "ordinal"], name="token_transfer_recipient"),
+            models.Index(fields=["sender", *_PLACE_OF_A_STANDARD], name="token_transfer_sender"),
+            models.Index(fields=["recipient", *_PLACE_OF_A_STANDARD], name="token_transfer_recipient"),
         ]
 
     def __str__(self) -> str:

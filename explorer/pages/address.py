@@ -24,6 +24,7 @@ from explorer.selectors.tokens import (
     ItemView,
     TokenView,
     TransferView,
+    of_address,
 )
 
 SHOWN_HOLDINGS = 200
@@ -105,8 +106,7 @@ def transactions(
 def transfers(conn: Connection, address: bytes, before: Place3 | None, size: int) -> tuple[list[TransferView], str]:
     """A page of its token transfers, newest first, and the cursor of the next page."""
     start = before or _NEWEST
-    one = (address, *start, size + 1)
-    found = TRANSFERS_OF_ADDRESS.all(conn, *one, *one, size + 1)
+    found = TRANSFERS_OF_ADDRESS.all(conn, *of_address(address, start, size + 1))
     shown = found[:size]
     return shown, f"?before={shown[-1].cursor}" if len(found) > size else ""
 

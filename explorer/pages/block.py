@@ -126,7 +126,8 @@ def block_page(conn: Connection, key: int | bytes, first_index: int = 0) -> Bloc
         if view is None or standing is None:
             return None
         record = view.record
-        children = CHILDREN.all(conn, record.hash)
+        found = CHILDREN.all(conn, record.hash, SHOWN_NEIGHBOURS)
+        children = [child for child, _ in found]
         groups = (record.header.parents, tuple(children), record.blues[1:], record.reds)
         wanted = {block for group in groups for block in group[:SHOWN_NEIGHBOURS]}
         lines = {line.hash: line for line in DAG_LINES.all(conn, sorted(wanted))}
@@ -136,7 +137,7 @@ def block_page(conn: Connection, key: int | bytes, first_index: int = 0) -> Bloc
             epoch = EPOCH_BY_NUMBER.one(conn, view.chain_number)
             accepted = ACCEPTANCES_OF.all(conn, view.chain_number, first_index, SHOWN_TRANSACTIONS + 1)
             if epoch is not None and epoch.skipped_count:
-                skipped = SKIPPED.all(conn, view.chain_number)[:SHOWN_SKIPPED]
+                skipped = SKIPPED.all(conn, view.chain_number, SHOWN_SKIPPED)
     shown = accepted[:SHOWN_TRANSACTIONS]
     sealed, seal = seal_of(record.header)
     known = [tuple([lines[block] for block in group[:SHOWN_NEIGHBOURS] if block in lines]) for group in groups]
@@ -144,7 +145,7 @@ def block_page(conn: Connection, key: int | bytes, first_index: int = 0) -> Bloc
         view,
         parents=known[0],
         children=known[1],
-        child_count=len(children),
+        child_count=found[0][1] if found else 0,
         blues=known[2],
         reds=known[3],
         mergeset=len(record.blues) + len(record.reds) - 1 if record.blues else 0,

@@ -211,7 +211,7 @@ _TIPS: Query[tuple[int, list[int]]] = Query(
     "SELECT count(*), percentile_disc(%s::float8[]) WITHIN GROUP (ORDER BY s.tip) FROM ("
     " SELECT a.effective_gas_price - e.base_fee AS tip FROM chain_acceptance a"
     " JOIN chain_selected_chain c ON c.number = a.number JOIN chain_epoch e ON e.hash = c.hash"
-    ' WHERE a.number > %s ORDER BY a.number DESC, a."index" LIMIT 5000) s',
+    ' WHERE a.number > %s ORDER BY a.number DESC, a."index" DESC LIMIT 5000) s',
     lambda row: (row[0], [int(value) for value in row[1] or []]),
 )
 _PERCENTILES = (10, 50, 90)

@@ -13,7 +13,8 @@ from chain.services.pool import Pool, pool_policy
 from chain.stores.connection import Connection
 from explorer.paging import MAX_NUMBER
 from explorer.selectors.lists import IS_BLOCK, IS_TRANSACTION
-from explorer.selectors.tokens import TOKENS_NAMED
+from explorer.selectors.tokens import TOKENS_NAMED, TokenView
+from explorer.words import folded, pieces_within, whole
 
 SHOWN = 50
 _HEX = frozenset("0123456789abcdef")
@@ -52,8 +53,7 @@ def find(conn: Connection, redis: Redis, query: str) -> Found:
         return _by_number(conn, int(text) if len(text) < 20 else MAX_NUMBER)
     if text[:2].lower() == "0x":
         return Found((), "A hash has 64 hex digits, an address 40.")
-    pattern = _like(text.lower())
-    named = TOKENS_NAMED.all(conn, pattern, pattern, SHOWN)
+    named = _tokens(conn, text)
     targets = [
         Target(
             "explorer:token",
@@ -64,6 +64,15 @@ def find(conn: Connection, redis: Redis, query: str) -> Found:
         for token in named
     ]
     return Found(tuple(targets), "No token has such a name.")
+
+
+def _tokens(conn: Connection, text: str) -> list[TokenView]:
+    """Tokens that are called so, then those that have it in their names; most held first in both."""
+    called = TOKENS_NAMED.all(conn, [whole(text)], "%", SHOWN)
+    part = folded(text)
+    others = TOKENS_NAMED.all(conn, pieces_within(part), _like(part), SHOWN)
+    first = {token.address for token in called}
+    return [*called, *[token for token in others if token.address not in first]][:SHOWN]
 
 
 def _by_hash(conn: Connection, redis: Redis, key: bytes) -> Found:

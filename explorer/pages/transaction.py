@@ -177,8 +177,8 @@ def _page(
     conn: Connection, tx: Transaction, size: int, standing: Standing, arrival: int | None, is_pool_known: bool
 ) -> TransactionPage:
     acceptance = ACCEPTANCE.one(conn, tx.hash)
-    blocks = INCLUDING_BLOCKS.all(conn, tx.hash)[:SHOWN_BLOCKS]
-    skips = SKIPS_OF.all(conn, tx.hash)
+    blocks = INCLUDING_BLOCKS.all(conn, tx.hash, SHOWN_BLOCKS)
+    skips = SKIPS_OF.all(conn, tx.hash, SHOWN_BLOCKS)
     logs: list[ShownLog] = []
     base_fee, replaced_by = standing.next_base_fee, None
     if acceptance is not None:

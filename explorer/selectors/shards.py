@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from chain.selectors.query import Query, columns_as
+from explorer.selectors.lag import trusted_number
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,7 @@ SHARD_LOADS: Query[ShardLoad] = Query(
 )
 # (number above which to count): source shard and how many left phase 1
 CROSSED: Query[tuple[int, int]] = Query(
-    "SELECT lane, count(*) FROM chain_acceptance WHERE number > %s AND phase > 1 GROUP BY lane ORDER BY lane",
+    "SELECT shard, sum(crossed)::bigint FROM explorer_shard_epoch WHERE number > %s GROUP BY shard ORDER BY shard",
     tuple,
 )
 
@@ -33,10 +34,11 @@ def _place(row: Any) -> tuple[int, int]:
     return row[0], row[1]
 
 
-# (number above which to look, shard, number, index, limit): newest first, as places of the canonical order
+# (shard, number, the same again with index below which to go on, limit): newest first, as places of the canonical order
 PLACES_OF_SHARD: Query[tuple[int, int]] = Query(
-    'SELECT number, "index" FROM chain_acceptance WHERE number > %s AND lane = %s AND (number, "index") < (%s, %s)'
-    ' ORDER BY number DESC, "index" DESC LIMIT %s',
+    "SELECT s.number, p.place FROM explorer_shard_epoch s CROSS JOIN LATERAL unnest(s.places) p(place)"  # noqa: S608
+    " WHERE s.shard = %s AND s.number <= %s AND (s.number, p.place) < (%s, %s)"
+    f" AND s.number <= {trusted_number('shards')} ORDER BY s.number DESC, p.place DESC LIMIT %s",
     _place,
 )
 # (number, shard): digest of a shard's lattice, the commitment to its state

@@ -109,12 +109,24 @@ _TRANSFER = (
 _PLACES = "(number, log_index, ordinal)"
 
 
-def _below(column: str) -> str:
+STANDARDS = (20, 721, 1155)
+
+
+def _below(where: str, trusted: str) -> str:
     return (
-        f"SELECT * FROM explorer_token_transfer WHERE {column} = %s AND {_PLACES} < (%s, %s, %s)"  # noqa: S608
-        f" AND number <= {trusted_number('tokens')}"
+        f"SELECT * FROM explorer_token_transfer WHERE {where} AND {_PLACES} < (%s, %s, %s) AND number <= {trusted}"  # noqa: S608
         " ORDER BY number DESC, log_index DESC, ordinal DESC LIMIT %s"
     )
+
+
+# an address's transfers lie in its index by side and standard, each of which is read as far as a page needs
+_OF_ADDRESS = " UNION ".join(
+    [
+        f"({_below(f'{side} = %s AND standard = {standard}', '(SELECT number FROM trusted)')})"  # noqa: S608
+        for side in ("sender", "recipient")
+        for standard in STANDARDS
+    ]
+)
 
 
 # (holders and address below which to go on, limit): most held first
@@ -132,21 +144,30 @@ TOKENS_ABOVE: Query[TokenView] = Query(
 )
 # (address)
 TOKEN: Query[TokenView] = Query(f"{_TOKEN}WHERE address = %s", _token)
-# (pattern twice, limit): by name or symbol
+# (pieces, pattern, limit): those whose names have all pieces and fit the pattern, most held first
 TOKENS_NAMED: Query[TokenView] = Query(
-    f"{_TOKEN}WHERE lower(name) LIKE %s OR lower(symbol) LIKE %s ORDER BY holders DESC, address DESC LIMIT %s", _token
+    f"{_TOKEN}WHERE pieces @> %s::text[] AND searched LIKE %s ORDER BY holders DESC, address DESC LIMIT %s", _token
 )
 # (token, number, log index and ordinal below which to go on, limit): newest first
-TRANSFERS_OF_TOKEN: Query[TransferView] = Query(_TRANSFER.format(source=_below("token"), way="DESC"), _transfer)
-# (address, number, log index, ordinal, limit, the same again, limit): newest first, sent or received
+TRANSFERS_OF_TOKEN: Query[TransferView] = Query(
+    _TRANSFER.format(source=_below("token = %s", trusted_number("tokens")), way="DESC"), _transfer
+)
+# (address, number, log index, ordinal, limit) six times, limit: newest first, sent or received; see ``of_address``
 TRANSFERS_OF_ADDRESS: Query[TransferView] = Query(
-    _TRANSFER.format(
-        source=f"SELECT * FROM (({_below('sender')}) UNION ({_below('recipient')})) u"  # noqa: S608
-        " ORDER BY number DESC, log_index DESC, ordinal DESC LIMIT %s",
+    f"WITH trusted(number) AS MATERIALIZED {trusted_number('tokens')} "  # noqa: S608 - our own names
+    + _TRANSFER.format(
+        source=f"SELECT * FROM ({_OF_ADDRESS}) u ORDER BY number DESC, log_index DESC, ordinal DESC LIMIT %s",  # noqa: S608
         way="DESC",
     ),
     _transfer,
 )
+
+
+def of_address(address: bytes, place: tuple[int, int, int], limit: int) -> tuple[Any, ...]:
+    """Parameters of ``TRANSFERS_OF_ADDRESS``: the transfers below a place (number, log index, ordinal)."""
+    return (*(address, *place, limit) * (2 * len(STANDARDS)), limit)
+
+
 # (token, amount and address below which to go on, limit): most first
 HOLDERS_BELOW: Query[HolderView] = Query(
     "SELECT address, amount FROM explorer_token_holding WHERE token = %s AND (amount, address) < (%s, %s)"

@@ -33,8 +33,9 @@ def shard(request: HttpRequest, shard: int) -> HttpResponse:
         if shard >= len(found.shards):
             raise Http404
         before = place_of(request.GET.get("before", ""))
+        number, index = before or (MAX_NUMBER, MAX_INDEX)
         page = page_of(
-            lambda limit: PLACES_OF_SHARD.all(conn, found.since, shard, *(before or (MAX_NUMBER, MAX_INDEX)), limit),
+            lambda limit: PLACES_OF_SHARD.all(conn, shard, number, number, index, limit),
             None,
             lambda place: f"{place[0]}-{place[1]}",
             is_first=before is None,

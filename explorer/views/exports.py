@@ -52,7 +52,7 @@ def address_transactions(request: HttpRequest, ref: str) -> StreamingHttpRespons
         ]
         return lines, (rows[-1].number, rows[-1].index) if len(rows) == limit else None
 
-    return csv_response(f"transactions-0x{address.hex()}", _TRANSACTION, pages(read))
+    return csv_response(request, f"transactions-0x{address.hex()}", _TRANSACTION, pages(read))
 
 
 @require_safe
@@ -79,7 +79,7 @@ def blocks(request: HttpRequest) -> StreamingHttpResponse:
         ]
         return lines, rows[-1].number - 1 if rows and rows[-1].number else None
 
-    return csv_response("blocks", _BLOCK, pages(read))
+    return csv_response(request, "blocks", _BLOCK, pages(read))
 
 
 @require_safe
@@ -107,7 +107,7 @@ def token_transfers(request: HttpRequest, ref: str) -> StreamingHttpResponse:
         ]
         return lines, (rows[-1].number, rows[-1].log_index, rows[-1].ordinal) if rows else None
 
-    return csv_response(f"transfers-0x{token.hex()}", _TRANSFER, pages(read))
+    return csv_response(request, f"transfers-0x{token.hex()}", _TRANSFER, pages(read))
 
 
 def _address(ref: str) -> bytes:

@@ -54,7 +54,9 @@ def test_blocks(stored: StoredChain) -> None:
     merged = blocks.BLOCK_BY_HASH.one(conn, red.record.hash)
     assert merged is not None
     assert (merged.chain_number, merged.merged_by, merged.is_blue, merged.tx_count) == (None, 3, False, 1)
-    assert blocks.CHILDREN.all(conn, chain[0]) == sorted([chain[1], blue.record.hash, red.record.hash])
+    children = sorted([chain[1], blue.record.hash, red.record.hash])
+    assert blocks.CHILDREN.all(conn, chain[0], 10) == [(child, 3) for child in children]
+    assert blocks.CHILDREN.all(conn, chain[0], 1) == [(children[0], 3)]
     order = [(o.number, o.position, o.hash) for o in blocks.ORDER_BETWEEN.all(conn, 2, 3)]
     assert order[0] == (2, 0, chain[2])
     assert order[-1] == (3, 2, chain[3])
@@ -86,15 +88,15 @@ def test_transactions(stored: StoredChain) -> None:
     assert found is not None
     assert (found.number, found.index, found.chain_block) == (3, 0, chain[3])
     assert (found.block, found.effective_gas_price) == (blue.record.hash, receipt.effective_gas_price)
-    places = transactions.INCLUDING_BLOCKS.all(conn, carried.hash)
+    places = transactions.INCLUDING_BLOCKS.all(conn, carried.hash, 10)
     assert {(p.hash, p.merged_by, p.is_blue) for p in places} == {
         (blue.record.hash, 3, True),
         (red.record.hash, 3, False),
         (chain[3], 3, True),
     }
-    skipped = transactions.SKIPS_OF.all(conn, late.hash)
+    skipped = transactions.SKIPS_OF.all(conn, late.hash, 10)
     assert [(skip.number, skip.reason) for skip in skipped] == [(2, SkipReason.NONCE)]
-    assert transactions.SKIPPED.all(conn, 2) == skipped
+    assert transactions.SKIPPED.all(conn, 2, 10) == skipped
     stored_late = transactions.TRANSACTION.one(conn, late.hash)
     assert stored_late is not None
     assert (stored_late.number, stored_late.nonce, stored_late.sender) == (None, 77, wallets.address(1))

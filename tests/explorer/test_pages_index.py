@@ -13,7 +13,7 @@ from django.test import Client
 
 from chain.core.transactions import keccak
 from chain.stores.connection import Connection
-from explorer.indexers import sync
+from explorer.indexers import describe, sync
 from tests.explorer.conftest import Growing
 from tests.explorer.test_pages import EVIL, hexed, text_of
 from tests.explorer.token_logs import ALICE, ART, BOB, COIN, GAME, ZERO, erc20, erc721, single
@@ -37,12 +37,15 @@ def scene(growing: Growing, index_conn: Connection) -> Growing:
     growing.grow([send(growing.sink, 1, wallets.address(2), 5)])
     while sync.step(index_conn) is not None:
         pass
-    index_conn.execute(
-        "UPDATE explorer_token SET name = %s, symbol = %s, decimals = 18, is_described = true WHERE address = %s",
-        (EVIL, "=1+1", COIN),
-    )
-    index_conn.commit()
+    label(index_conn, COIN, EVIL, "=1+1")
     return growing
+
+
+def label(conn: Connection, token: bytes, name: str, symbol: str) -> None:
+    """Let a token be called so."""
+    asked = [one for one in describe.UNDESCRIBED.all(conn, 100) if one.address == token]
+    describe.write(conn, [describe.Label(asked[0], name, symbol, 18)])
+    conn.commit()
 
 
 def get(client: Client, path: str, status: int = 200) -> Any:
@@ -152,6 +155,27 @@ def test_search(scene: Growing, client: Client) -> None:
         assert "Nothing found" in text_of(answer), query
         assert "<script>alert" not in answer.content.decode()
     assert "What are you looking for" in text_of(client.get("/search"))
+
+
+def test_search_finds_any_part_of_a_name(scene: Growing, index_conn: Connection, client: Client) -> None:
+    label(index_conn, ART, "Übergroße Kunst", "ART")
+    label(index_conn, GAME, "Particle", "PRT")
+
+    def found(query: str) -> list[str]:
+        answer = client.get("/search", {"q": query})
+        if answer.status_code == 302:
+            return [answer["location"].removeprefix("/token/")]
+        return list(dict.fromkeys(re.findall(r'href="/token/(0x[0-9a-f]{40})"', answer.content.decode())))
+
+    art, game = hexed(ART), hexed(GAME)
+    for query in ("über", "ÜBERGROSSE", "größe".replace("ö", "o"), "kun", "e k", "t"):
+        assert art in found(query), query
+    # what is called so comes first, then the more widely held
+    assert found("art") == [art, game]
+    assert found("ART ") == [art, game]
+    assert found("particle") == [game]
+    for query in ("kunst\nart", "kunstart", "=art", "a%t", "_"):
+        assert found(query) == [], query
 
 
 def test_csv(scene: Growing, client: Client) -> None:

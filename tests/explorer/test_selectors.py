@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
+from chain.core.shards import shard_of
 from chain.selectors.query import Query
 from chain.stores.connection import Connection
 from explorer.indexers import sync
-from explorer.selectors import activity, contracts, miners, tokens
+from explorer.selectors import activity, contracts, miners, shards, tokens
 from tests.explorer.conftest import Growing
 from tests.explorer.test_projections import Wanderer, tokens_scene
 from tests.explorer.token_logs import ALICE, BOB, COIN
@@ -95,7 +96,7 @@ def test_transfers_of_an_address_are_those_that_it_sent_or_received(growing: Gro
     tokens_scene(growing)
     follow(index_conn)
     start = (END, 0, 0)
-    found = tokens.TRANSFERS_OF_ADDRESS.all(index_conn, BOB, *start, 50, BOB, *start, 50, 50)
+    found = tokens.TRANSFERS_OF_ADDRESS.all(index_conn, *tokens.of_address(BOB, start, 50))
     rows = fetch(
         index_conn,
         "SELECT number, log_index, ordinal FROM explorer_token_transfer WHERE %s IN (sender, recipient)",
@@ -105,6 +106,31 @@ def test_transfers_of_an_address_are_those_that_it_sent_or_received(growing: Gro
     assert {t.tx for t in found} <= {row[0] for row in fetch(index_conn, "SELECT tx FROM chain_acceptance")}
     (held,) = [h for h in tokens.HOLDINGS.all(index_conn, BOB, 10) if h.token == COIN]
     assert held.amount == 4
+
+
+def test_a_shard_is_what_its_senders_did(growing: Growing, index_conn: Connection) -> None:
+    wanderer = Wanderer(growing, 5)
+    for _ in range(12):
+        wanderer.go()
+    follow(index_conn)
+    sums = {}
+    for lane in range(10):
+        rows = fetch(
+            index_conn,
+            'SELECT number, "index", phase FROM chain_acceptance WHERE lane = %s ORDER BY 1 DESC, 2 DESC',
+            lane,
+        )
+        found, place = [], (END, 2**31 - 1)
+        while page := shards.PLACES_OF_SHARD.all(index_conn, lane, place[0], *place, 2):
+            found += page
+            place = page[-1]
+        assert found == [row[:2] for row in rows]
+        sums[lane] = sum(row[0] > 2 and row[2] > 1 for row in rows)
+    assert (
+        {lane: n for lane, n in sums.items() if n}
+        == {lane: n for lane, n in shards.CROSSED.all(index_conn, 2) if n}
+        != {}
+    )
 
 
 def test_what_a_reorganisation_took_back_is_not_shown(growing: Growing, index_conn: Connection) -> None:
@@ -118,9 +144,12 @@ def test_what_a_reorganisation_took_back_is_not_shown(growing: Growing, index_co
         "history": activity.ACTIVITY_BEFORE.all(index_conn, ALICE, END, 0, 50),
         "forward": activity.ACTIVITY_AFTER.all(index_conn, ALICE, -1, 0, END, 50),
         "token": tokens.TRANSFERS_OF_TOKEN.all(index_conn, COIN, *start, 50),
-        "address": tokens.TRANSFERS_OF_ADDRESS.all(index_conn, BOB, *start, 50, BOB, *start, 50, 50),
+        "shard": shards.PLACES_OF_SHARD.all(index_conn, shard_of(ALICE, 10), END, END, 0, 50),
+        "address": tokens.TRANSFERS_OF_ADDRESS.all(index_conn, *tokens.of_address(BOB, start, 50)),
     }
-    assert {name: {row.number for row in rows} for name, rows in found.items()} == {
+    numbers = {name: {getattr(row, "number", None) or row[0] for row in rows} for name, rows in found.items()}
+    assert numbers == {
+        "shard": {1, 2},
         "history": {1, 2},
         "forward": {1, 2},
         "token": {1, 2},
@@ -136,10 +165,11 @@ def test_what_a_reorganisation_took_back_is_not_shown(growing: Growing, index_co
         (tokens.TOKENS_OF_STANDARD, (20, 5, LAST, 25)),
         (tokens.HOLDERS_BELOW, (COIN, 5, LAST, 25)),
         (tokens.TRANSFERS_OF_TOKEN, (COIN, 5, 0, 0, 25)),
-        (tokens.TRANSFERS_OF_ADDRESS, (BOB, 5, 0, 0, 25, BOB, 5, 0, 0, 25, 25)),
+        (tokens.TRANSFERS_OF_ADDRESS, tokens.of_address(BOB, (5, 0, 0), 25)),
         (activity.ACTIVITY_BEFORE, (BOB, 5, 0, 25)),
         (activity.ACTIVITY_AFTER, (BOB, 5, 0, 9, 25)),
         (miners.MINED_BEFORE, (BOB, 5, 0, 25)),
+        (shards.PLACES_OF_SHARD, (3, 5, 5, 0, 25)),
         (contracts.NEWEST_CONTRACTS, (5, LAST, 25)),
     ],
 )
