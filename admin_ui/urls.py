@@ -6,6 +6,7 @@ from django.urls import path, register_converter
 
 from admin_ui.inputs import AddressConverter
 from admin_ui.views import (
+    abis,
     access,
     alerts,
     auth,
@@ -54,6 +55,9 @@ urlpatterns = [
     path("operator/keys/", access.keys, name="keys"),
     path("operator/keys/create/", access.create, name="keys-create"),
     path("operator/keys/revoke/", access.revoke, name="keys-revoke"),
+    path("operator/abis/", abis.abis, name="abis"),
+    path("operator/abis/publish/", abis.publish, name="abis-publish"),
+    path("operator/abis/withdraw/", abis.withdraw, name="abis-withdraw"),
     path("operator/alerts/", alerts.alerts, name="alerts"),
     path("operator/alerts/acknowledge/", alerts.acknowledge, name="alerts-acknowledge"),
     path("operator/audit/", trail.audit_log, name="audit"),

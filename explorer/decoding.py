@@ -88,10 +88,19 @@ def decode_log(log: Log, abi: Mapping[tuple[bytes, int], Signature] | None = Non
     return None
 
 
-def revert_reason(output: bytes) -> str:
-    """What a revert says, where it is ``Error(string)`` or ``Panic(uint256)``; else empty."""
-    found = decode_input(output)
-    return f"{found.arguments[0].text}" if found and found.name in ("Error", "Panic") and found.arguments else ""
+def revert_reason(output: bytes, errors: Mapping[bytes, Signature] | None = None) -> str:
+    """What a revert says: a text, a panic's code, or a contract's own error with its arguments; else empty."""
+    found = decode_input(output, errors)
+    if found is None:
+        return ""
+    if found.canonical == "Error(string)":
+        return found.arguments[0].text
+    if found.canonical == "Panic(uint256)":
+        return f"panic {found.arguments[0].text}"
+    if errors is None or output[:_SELECTOR] not in errors:
+        # four bytes that happen to be a function's are no error
+        return ""
+    return f"{found.name}({', '.join([f'{part.name}: {part.text}' for part in found.arguments])})"
 
 
 def _values(parameters: Sequence[Parameter], data: bytes) -> tuple[Any, ...] | None:

@@ -11,6 +11,7 @@ from explorer.views import abi, addresses, api_docs, blocks, chain_figures, expo
 app_name = "explorer"
 urlpatterns = [
     path("", front.front_page, name="front"),
+    path("favicon.ico", front.favicon, name="favicon"),
     path("live/window", live.window, name="live-window"),
     path("live/block/<int:seq>", live.block, name="live-block"),
     path("search", search.search, name="search"),
@@ -27,6 +28,7 @@ urlpatterns = [
     path("address/<str:ref>/contract", addresses.contract, name="address-contract"),
     path("abi/encode", abi.encode, name="abi-encode"),
     path("abi/decode", abi.decode, name="abi-decode"),
+    path("abi/error", abi.error, name="abi-error"),
     path("tokens", tokens.tokens, name="tokens"),
     path("token/<str:ref>", tokens.token, name="token"),
     path("token/<str:ref>/transfers.csv", exports.token_transfers, name="token-csv"),

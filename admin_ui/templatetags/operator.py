@@ -33,6 +33,7 @@ ROOMS = (
     ("Processes", "processes", Role.VIEWER),
     ("Settings", "settings", Role.VIEWER),
     ("API keys", "keys", Role.VIEWER),
+    ("ABIs", "abis", Role.VIEWER),
     ("Alerts", "alerts", Role.VIEWER),
     ("Audit", "audit", Role.VIEWER),
     ("Users", "users", Role.ADMIN),

@@ -190,6 +190,16 @@ def address_tokens(request: HttpRequest, address: AddressPath) -> Any:
         return reading.address_tokens(raw_connection(), _address(address))
 
 
+@api.get("/addresses/{address}/abi", response={200: schemas.Abi, **ERRORS}, tags=["addresses"])
+def address_abi(request: HttpRequest, address: AddressPath) -> Any:
+    """The ABI that this node's operator has published for a contract."""
+    with database_errors():
+        found = reading.abi(raw_connection(), _address(address))
+    if found is None:
+        raise _missing("ABI")
+    return found
+
+
 @api.get("/tokens", response={200: schemas.PageOf[schemas.Token], **ERRORS}, tags=["tokens"])
 def tokens(
     request: HttpRequest, standard: Literal["20", "721", "1155"] | None = None, before: ByRank = "", limit: Limit = 25

@@ -16,11 +16,14 @@ from chain.selectors.stats import STANDING
 from chain.selectors.transactions import ACCEPTANCE, AcceptanceView
 from chain.stores.connection import Connection, database_errors, raw_connection
 from explorer.api import etherscan_rows as rows
+from explorer.published import abis_of, published
 from explorer.views.common import address_of, hash_of, number_of
 
 MAX_OFFSET = 1_000
 MAX_WINDOW = 10_000
 MAX_ADDRESSES = 20
+
+_NOT_VERIFIED = "Contract source code not verified"
 
 Asked = Mapping[str, str]
 Json = Any
@@ -143,13 +146,18 @@ def _creation(conn: Connection, asked: Asked) -> Json:
 
 
 def _abi(conn: Connection, asked: Asked) -> Json:
-    _address(asked)
-    raise RequestError(RequestCode.NOT_FOUND, "Contract source code not verified")
+    abi = abis_of(conn, [_address(asked)])
+    if not abi:
+        raise RequestError(RequestCode.NOT_FOUND, _NOT_VERIFIED)
+    return next(iter(abi.values())).text
 
 
 def _source(conn: Connection, asked: Asked) -> Json:
-    _address(asked)
-    return [{**rows.NO_SOURCE, "ABI": "Contract source code not verified"}]
+    address = _address(asked)
+    known, abi = published(conn, address), abis_of(conn, [address]).get(address)
+    if known is None or abi is None:
+        return [{**rows.NO_SOURCE, "ABI": _NOT_VERIFIED}]
+    return [{**rows.NO_SOURCE, "ContractName": known.name, "ABI": abi.text}]
 
 
 def _taken(conn: Connection, asked: Asked) -> AcceptanceView | None:

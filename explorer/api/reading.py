@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
+import orjson
+
 from chain.core.errors import RequestCode, RequestError, StoreError
 from chain.selectors.stats import STANDING, Standing
 from chain.selectors.transactions import NEWEST_ACCEPTANCES
 from chain.stores.connection import Connection
+from explorer import published
 from explorer.api import wire
 from explorer.pages import address as addresses
 from explorer.pages import figures
@@ -100,6 +103,21 @@ def address_transfers(conn: Connection, address: bytes, before: str, limit: int)
 def address_tokens(conn: Connection, address: bytes) -> list[Json]:
     """What it holds."""
     return [wire.holding(row) for row in HOLDINGS.all(conn, address, addresses.SHOWN_HOLDINGS)]
+
+
+def abi(conn: Connection, address: bytes) -> Json | None:
+    """What is published of a contract."""
+    known, found = published.published(conn, address), published.abis_of(conn, [address]).get(address)
+    if known is None or found is None:
+        return None
+    return {
+        "address": wire.hexed(address),
+        "name": known.name,
+        "published_ms": known.published_ms,
+        "functions": known.functions,
+        "functions_in_code": known.matched,
+        "abi": orjson.loads(found.text),
+    }
 
 
 def tokens(conn: Connection, standard: int | None, before: str, limit: int) -> Json:

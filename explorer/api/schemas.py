@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 from ninja import Schema
 from pydantic import Field
@@ -240,6 +240,17 @@ class Address(Schema):
     creation_transaction: str | None
     mined_blocks: int
     mining_income: Wei
+
+
+class Abi(Schema):
+    """What an operator published of a contract; ``functions_in_code`` of its functions are in the contract's code."""
+
+    address: str = Field(pattern=ADDRESS)
+    name: str
+    published_ms: int
+    functions: int
+    functions_in_code: int
+    abi: list[dict[str, Any]]
 
 
 class Token(Schema):

@@ -6,6 +6,7 @@ Undoing an epoch takes its facts' part out of the sums and deletes the facts.
 
 from __future__ import annotations
 
+from explorer.models.abi import PublishedAbi
 from explorer.models.address import Activity, AddressTotal, Contract
 from explorer.models.cursor import IndexerCursor
 from explorer.models.series import MinedBlock, MinerTotal, Point, Series
@@ -20,6 +21,7 @@ __all__ = [
     "MinedBlock",
     "MinerTotal",
     "Point",
+    "PublishedAbi",
     "Series",
     "ShardEpoch",
     "Token",

@@ -27,7 +27,9 @@ from chain.services.network import current_spec
 from chain.services.pool import Pool
 from chain.services.pool.settings import pool_policy
 from chain.stores.connection import Connection, database_errors
+from explorer.contract_abi import ContractAbi
 from explorer.decoding import Decoded, decode_input, decode_log
+from explorer.published import abis_of
 from explorer.selectors.contracts import CONTRACT
 
 SHOWN_LOGS = 100
@@ -130,10 +132,10 @@ class TransactionPage:
         return self.tx.upfront
 
 
-_LOGS: Query[ShownLog] = Query(
+_LOGS: Query[tuple[int, Log]] = Query(
     'SELECT "index", address, topic0, topic1, topic2, topic3, data FROM chain_log'
     ' WHERE number = %s AND "index" >= %s AND "index" < %s ORDER BY "index"',
-    lambda row: _shown(row[0], Log(row[1], tuple([topic for topic in row[2:6] if topic is not None]), bytes(row[6]))),
+    lambda row: (row[0], Log(row[1], tuple([topic for topic in row[2:6] if topic is not None]), bytes(row[6]))),
 )
 # (number): base fee of an epoch in wei per gas
 _BASE_FEE: Query[int] = Query(
@@ -179,7 +181,7 @@ def _page(
     acceptance = ACCEPTANCE.one(conn, tx.hash)
     blocks = INCLUDING_BLOCKS.all(conn, tx.hash, SHOWN_BLOCKS)
     skips = SKIPS_OF.all(conn, tx.hash, SHOWN_BLOCKS)
-    logs: list[ShownLog] = []
+    logs: list[tuple[int, Log]] = []
     base_fee, replaced_by = standing.next_base_fee, None
     if acceptance is not None:
         base_fee = _BASE_FEE.one(conn, acceptance.number) or 0
@@ -191,6 +193,9 @@ def _page(
         if taken is not None and taken.number is not None and taken.hash != tx.hash:
             replaced_by = taken.hash
     is_contract = tx.to is None or CONTRACT.one(conn, tx.to) is not None
+    called = tx.to if is_contract and tx.data else None
+    abis = abis_of(conn, [called, *[log.address for _, log in logs]])
+    own = abis.get(called) if called is not None else None
     spec = current_spec()
     return TransactionPage(
         tx=tx,
@@ -199,9 +204,9 @@ def _page(
         acceptance=acceptance,
         standing=standing,
         base_fee=base_fee,
-        call=decode_input(tx.data) if tx.to is not None else None,
+        call=decode_input(tx.data, own.functions if own else None) if tx.to is not None else None,
         is_to_contract=is_contract,
-        logs=tuple(logs),
+        logs=tuple([_shown(index, log, abis.get(log.address)) for index, log in logs]),
         blocks=tuple(blocks),
         skips=tuple(skips),
         replaced_by=replaced_by,
@@ -222,5 +227,5 @@ def _state(is_accepted: bool, is_replaced: bool, is_pooled: bool, is_skipped: bo
     return TransactionState.SKIPPED if is_skipped else TransactionState.CARRIED
 
 
-def _shown(index: int, log: Log) -> ShownLog:
-    return ShownLog(index, log, decode_log(log))
+def _shown(index: int, log: Log, abi: ContractAbi | None) -> ShownLog:
+    return ShownLog(index, log, decode_log(log, abi.events if abi else None))

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import orjson
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
 from chain.stores.connection import database_errors, raw_connection
+from explorer import published
 from explorer.pages import address as pages
 from explorer.paging import PAGE, place_of
 from explorer.views.common import address_of
@@ -77,9 +79,13 @@ def holdings(request: HttpRequest, ref: str) -> HttpResponse:
 
 @require_safe
 def contract(request: HttpRequest, ref: str) -> HttpResponse:
-    """Its code, and reading and writing it by an ABI that the visitor brings."""
+    """Its code, and reading and writing it by an ABI: one that an operator published, or the visitor's own."""
     head, other = _head(request, ref, "explorer:address-contract")
     if head is None:
         assert other is not None
         return other
-    return _show(request, "contract", head)
+    with database_errors():
+        conn = raw_connection()
+        known = published.published(conn, head.address)
+        abi = published.abis_of(conn, [head.address]).get(head.address) if known else None
+    return _show(request, "contract", head, published=known, abi=orjson.loads(abi.text) if abi else None)

@@ -35,6 +35,7 @@ TAKING = {
     "explorer:api",
     "explorer:abi-encode",
     "explorer:abi-decode",
+    "explorer:abi-error",
 }
 # route → the least role, methods, and what it does by its name in the trail
 TABLE: dict[str, tuple[Role, tuple[str, ...], str]] = {
@@ -63,6 +64,9 @@ TABLE: dict[str, tuple[Role, tuple[str, ...], str]] = {
     "keys": (Role.VIEWER, LOOK, ""),
     "keys-create": (Role.ADMIN, ACT, "api_key.create"),
     "keys-revoke": (Role.ADMIN, ACT, "api_key.revoke"),
+    "abis": (Role.VIEWER, LOOK, ""),
+    "abis-publish": (Role.OPERATOR, ACT, "abi.publish"),
+    "abis-withdraw": (Role.OPERATOR, ACT, "abi.withdraw"),
     "alerts": (Role.VIEWER, LOOK, ""),
     "alerts-acknowledge": (Role.OPERATOR, ACT, "alert.acknowledge"),
     "audit": (Role.VIEWER, LOOK, ""),

@@ -51,9 +51,18 @@ const say = (place, text, kind = "") => {
   announce(text);
 };
 
+// what a call that was undone says, by errors that the node knows
+const explained = async error => {
+  if (typeof error.data === "string" && error.data.length > 2) {
+    const { text } = await post(room.dataset.error, { address, data: error.data });
+    if (text) throw new Error(`execution reverted: ${text}`);
+  }
+  throw error;
+};
+
 const read = async (one, values, output) => {
   const { data } = await encode(one, values);
-  const raw = await rpc("eth_call", [{ to: address, data }, "latest"]);
+  const raw = await rpc("eth_call", [{ to: address, data }, "latest"]).catch(explained);
   if (!one.outputs?.length) return say(output, "It returned nothing.");
   const { values: found } = await post(room.dataset.decode, { types: one.outputs.map(typeOf), data: raw });
   say(output, found.map((text, at) => (one.outputs[at].name ? `${one.outputs[at].name}: ${text}` : text)).join("\n"));
@@ -105,11 +114,10 @@ const show = abi => {
     return chosen.length ? el("details", { open: true }, el("summary", {}, `${title} (${chosen.length})`), el("div", { class: "grid calls" }, ...chosen.map(form))) : null;
   });
   room.querySelector("[data-functions]").replaceChildren(...parts.filter(Boolean));
-  room.querySelector("[data-abi-forget]").hidden = false;
   return functions.length;
 };
 
-const use = text => {
+const use = (text, keeps = true) => {
   const state = room.querySelector("[data-abi-state]");
   try {
     if (text.length > MAX_ABI) throw new Error("it is too large");
@@ -118,7 +126,8 @@ const use = text => {
     const abi = Array.isArray(found) ? found : found.abi;
     if (!Array.isArray(abi)) throw new Error("no list of functions in it");
     const count = show(abi.map(one => ({ inputs: [], outputs: [], stateMutability: "nonpayable", ...one })));
-    localStorage.setItem(key, JSON.stringify(abi));
+    if (keeps) localStorage.setItem(key, JSON.stringify(abi));
+    room.querySelector("[data-abi-forget]").hidden = !keeps;
     say(state, `${count} functions.`);
   } catch (error) {
     say(state, `This is no ABI: ${error.message}.`);
@@ -147,9 +156,17 @@ if (room) {
       use(area.value);
     });
   }
+  const published = document.getElementById("published-abi")?.textContent;
+  room.querySelector("[data-abi-published]")?.addEventListener("click", () => {
+    localStorage.removeItem(key);
+    area.value = "";
+    use(published, false);
+  });
   const kept = localStorage.getItem(key);
   if (kept) {
     area.value = kept;
     use(kept);
+  } else if (published) {
+    use(published, false);
   }
 }

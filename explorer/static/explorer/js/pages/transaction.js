@@ -25,6 +25,15 @@ const show = (room, entries) => {
   place.hidden = false;
 };
 
+// why a failed transaction failed, by errors that the node knows
+const reasonOf = async room => {
+  const output = await rpc("ots_getTransactionError", [room.dataset.internal]);
+  if (output.length <= 2) return " It failed without saying why.";
+  const answer = await fetch(room.dataset.error, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify({ address: room.dataset.to, data: output }) });
+  const { text } = await answer.json();
+  return ` It failed: ${text || shortened(output, 66, 8)}.`;
+};
+
 // on the document: the part with the button is replaced when the transaction's state changes
 document.addEventListener("click", async event => {
   if (!event.target.closest("[data-trace]")) return;
@@ -35,8 +44,9 @@ document.addEventListener("click", async event => {
   try {
     const entries = await rpc("ots_traceTransaction", [room.dataset.internal]);
     show(room, entries);
+    const reason = room.dataset.failed === undefined ? "" : await reasonOf(room);
     const shown = entries.length > MOST ? `, the first ${MOST} are shown` : "";
-    state.textContent = entries.length === 1 ? "One call, and none inside it." : `${grouped(entries.length)} calls${shown}.`;
+    state.textContent = (entries.length === 1 ? "One call, and none inside it." : `${grouped(entries.length)} calls${shown}.`) + reason;
   } catch (error) {
     state.textContent = `The node did not trace it: ${error.message}`;
   }
