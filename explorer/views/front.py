@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.templatetags.static import static
 from django.urls import reverse
 from django.views.decorators.http import require_safe
@@ -31,3 +31,9 @@ def front_page(request: HttpRequest) -> HttpResponse:
         "modules": [static(f"explorer/js/live/{name}.js") for name in _MODULES],
     }
     return render(request, "explorer/dashboard.html", context)
+
+
+@require_safe
+def favicon(request: HttpRequest) -> HttpResponse:
+    """Where the sign is that browsers ask for beside what names none: JSON, plain text."""
+    return redirect(static("explorer/icon.svg"))

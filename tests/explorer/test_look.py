@@ -40,6 +40,32 @@ def test_amounts_are_exact_or_say_that_they_are_cut(wei: int, most: int | None, 
 
 
 @pytest.mark.parametrize(
+    ("wei", "most", "expected"),
+    [
+        (0, 6, ("0", "")),
+        (15 * 10**17, 6, ("1.5", "")),
+        (10**12, 6, ("0.000001", "")),
+        (10**12 - 1, 6, ("999.9999…", "gwei")),
+        (420 * 10**9, 6, ("420", "gwei")),
+        (10**12, 8, ("0.000001", "")),
+        (99_999, 6, ("99\u202f999", "wei")),
+        (-2, 6, ("-2", "wei")),
+        (2, 18, ("0.000000000000000002", "")),
+    ],
+)
+def test_what_is_too_small_is_told_in_a_smaller_unit(wei: int, most: int, expected: tuple[str, str]) -> None:
+    assert amounts.figure_of(wei, most) == expected
+
+
+@pytest.mark.parametrize(
+    ("fraction", "expected"),
+    [(0, "0.0"), (0.125, "12.5"), (1, "100.0"), (0.001, "0.1"), (0.0000101, "0.001"), (-0.5, "-50.0")],
+)
+def test_percentages_never_vanish(fraction: float, expected: str) -> None:
+    assert amounts.percentage(fraction) == expected + "\u202f%"
+
+
+@pytest.mark.parametrize(
     ("value", "expected"),
     [(0, "0 H/s"), (7, "7 H/s"), (0.5, "0.50 H/s"), (999, "999 H/s"), (999.6, "1.00 kH/s"), (41_230, "41.2 kH/s")]
     + [(1e21, "1000 EH/s"), (-2500, "-2.50 kH/s")],
@@ -93,6 +119,7 @@ def test_whatever_comes_from_the_chain_is_escaped(tag: str) -> None:
 def test_amounts_streams_and_colours() -> None:
     assert 'data-wei="1500000000000000000"' in render("{% amount wei %}", wei=15 * 10**17)
     assert ">1.5</span> <abbr>MSHW<" in render("{% amount wei %}", wei=15 * 10**17)
+    assert ">2</span> <abbr data-own>wei<" in render("{% amount wei %}", wei=2)
     assert [render("{{ x|gwei }}", x=x) for x in (10**9, 1_500_000_000, None)] == ["1", "1.5", "–"]
     assert 'data-stream="C"' in render("{% stream 3 %}")
     assert [re.findall(r">([a-z ]+)<", render("{% colour x %}", x=x)) for x in (True, False, None)] == [
@@ -186,3 +213,9 @@ def test_static_files_come_compressed_to_who_takes_it(client: Client, settings: 
     assert small["Content-Encoding"] == "gzip"
     assert int(small["Content-Length"]) * 3 < int(plain["Content-Length"])
     assert small["Vary"] == "Accept-Encoding"
+
+
+def test_the_sign_is_found_where_browsers_look_for_it(client: Client) -> None:
+    answer = client.get("/favicon.ico")
+    assert answer.status_code == 302
+    assert answer["location"].endswith("icon.svg")
