@@ -36,6 +36,28 @@ def decimal_of(wei: int, digits: int = WEI_DIGITS, most: int | None = None) -> s
     return sign + grouped(whole) + ("." + fraction if fraction else "")
 
 
+def figure_of(wei: int, most: int) -> tuple[str, str]:
+    """An amount of wei, and the smaller unit that it is told in where ``most`` digits would leave only zeros.
+
+    The unit is empty where the amount is in whole tokens: ``("1.5", "")``, but ``("420", "gwei")``, ``("2", "wei")``.
+    """
+    size = abs(wei)
+    if size == 0 or size >= 10 ** (WEI_DIGITS - most):
+        return decimal_of(wei, most=most), ""
+    if size >= 10 ** (GWEI_DIGITS - 4):
+        return decimal_of(wei, GWEI_DIGITS, 4), "gwei"
+    return grouped(wei), "wei"
+
+
+def percentage(fraction: float) -> str:
+    """A fraction of one in percent: one digit after the point, two that count where that would be none."""
+    value = 100 * fraction
+    digits = 1
+    while 0 < abs(value) < 10**-digits and digits < 8:
+        digits += 1
+    return f"{value:.{digits}f}{THIN_SPACE}%"
+
+
 def scaled(value: float, unit: str = "") -> str:
     """Three significant digits with a decimal prefix: ``41.2 kH/s``."""
     size, prefix = abs(value), 0

@@ -294,7 +294,11 @@ def supply(conn: Connection, span: Span, now_ms: int) -> SupplyPage:
             "x": [point.start for point in shown],
             "series": [
                 {"label": f"Issued, {spec.token}", "values": [point.rewards / 10**18 for point in shown]},
-                {"label": f"Burned, {spec.token}", "values": [point.burned / 10**18 for point in shown]},
+                {
+                    "label": f"Burned, {spec.token}",
+                    "values": [point.burned / 10**18 for point in shown],
+                    "scale": "gone",
+                },
             ],
         },
     )

@@ -56,8 +56,8 @@ def gwei(value: Any) -> str:
 
 @register.filter
 def percent(value: Any) -> str:
-    """A fraction of one as a percentage with one digit."""
-    return "–" if value is None else f"{100 * float(value):.1f}\u202f%"
+    """A fraction of one as a percentage."""
+    return "–" if value is None else amounts.percentage(float(value))
 
 
 @register.filter(name="hex")
@@ -107,12 +107,15 @@ def amount(wei: Any, most: int = 6, unit: str = "") -> SafeString:
     if wei is None:
         return mark_safe('<span class="quiet">–</span>')
     value = int(wei)
+    figure, smaller = amounts.figure_of(value, most)
     return format_html(
-        '<span class="amount" data-wei="{}" title="{} wei"><span class="figure">{}</span> <abbr>{}</abbr></span>',
+        '<span class="amount" data-wei="{}" title="{} wei"><span class="figure">{}</span> <abbr{}>{}</abbr></span>',
         value,
         amounts.grouped(value),
-        amounts.decimal_of(value, most=most),
-        unit or current_spec().token,
+        figure,
+        # tables tell the unit at the head of the column: this one is another
+        mark_safe(" data-own") if smaller else "",
+        smaller or unit or current_spec().token,
     )
 
 

@@ -13,6 +13,8 @@ from explorer import amounts
 
 register = template.Library()
 
+# digits of a token's amount after the point
+_TOKEN_DIGITS = 6
 _REASONS = {
     SkipReason.NONCE: "its nonce was not its sender's next one: taken already, or one before it was missing",
     SkipReason.FUNDS: "its sender could not pay its value and the most that its gas may cost",
@@ -39,7 +41,11 @@ def short_hex(value: Any) -> str:
 @register.filter
 def units(value: Any, decimals: int | None) -> str:
     """An amount of a token with so many decimals; without decimals the raw number."""
-    return "–" if value is None else amounts.decimal_of(int(value), decimals or 0, 6)
+    if value is None:
+        return "–"
+    if 0 < int(value) < 10 ** max(0, (decimals or 0) - _TOKEN_DIGITS):
+        return "<\u202f0." + "0" * (_TOKEN_DIGITS - 1) + "1"
+    return amounts.decimal_of(int(value), decimals or 0, _TOKEN_DIGITS)
 
 
 @register.simple_tag

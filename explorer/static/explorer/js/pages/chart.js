@@ -18,6 +18,8 @@ const load = (tag, attributes) =>
     document.head.append(node);
   });
 
+const fromZero = (_plot, _low, high) => [0, high > 0 ? high * 1.1 : 1];
+
 const draw = place => {
   const data = JSON.parse(document.getElementById(place.dataset.chartFrom).textContent);
   place.replaceChildren();
@@ -26,15 +28,28 @@ const draw = place => {
     return null;
   }
   const names = ["--accent", "--warn"];
+  const days = data.x.at(-1) - data.x[0] > 2 * 86400;
+  const clock = new Intl.DateTimeFormat(undefined, days ? { day: "numeric", month: "short" } : { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+  const count = new Intl.NumberFormat("en", { maximumFractionDigits: 6 });
+  const number = value => (value == null ? "–" : count.format(value).replaceAll(",", "\u202f"));
   const axis = { stroke: resolved(place, "--quiet"), grid: { stroke: resolved(place, "--line"), width: 1 }, ticks: { show: false } };
   const second = data.series.find(series => series.scale);
   const plot = new window.uPlot(
     {
       width: place.clientWidth,
       height: 260,
-      scales: { y: { range: [0, null] }, ...(second ? { [second.scale]: { range: [0, null] } } : {}) },
-      series: [{}, ...data.series.map((series, at) => ({ label: series.label, scale: series.scale ?? "y", stroke: resolved(place, names[at]), width: 2 }))],
-      axes: [axis, { ...axis, size: 64 }, ...(second ? [{ ...axis, scale: second.scale, side: 1, grid: { show: false } }] : [])],
+      scales: { y: { range: fromZero }, ...(second ? { [second.scale]: { range: fromZero } } : {}) },
+      series: [
+        { label: "Time", value: (_plot, at) => (at == null ? "–" : clock.format(at * 1000)) },
+        ...data.series.map((series, at) => ({
+          label: series.label, scale: series.scale ?? "y", stroke: resolved(place, names[at]), width: 2, points: { size: 4 }, value: (_plot, value) => number(value),
+        })),
+      ],
+      axes: [
+        { ...axis, space: 80, incrs: days ? [1, 2, 7, 14, 30, 61, 91].map(step => step * 86400) : [60, 300, 600, 1200, 3600, 7200, 14400, 21600], values: (_plot, ticks) => ticks.map(tick => clock.format(tick * 1000)) },
+        { ...axis, size: 64, values: (_plot, ticks) => ticks.map(number) },
+        ...(second ? [{ ...axis, scale: second.scale, side: 1, size: 72, grid: { show: false }, values: (_plot, ticks) => ticks.map(number) }] : []),
+      ],
     },
     [data.x, ...data.series.map(series => series.values)],
     place,

@@ -106,9 +106,13 @@ const setAmount = (place, wei) => {
   if (!amount || amount.dataset.wei === wei) return;
   amount.dataset.wei = wei;
   amount.title = `${grouped(BigInt(wei))} wei`;
+  const isWei = document.documentElement.dataset.unit === "wei";
   const text = decimal(wei, 18, Number(place.dataset.digits));
   amount.dataset.figure = text;
-  amount.querySelector(".figure").textContent = document.documentElement.dataset.unit === "wei" ? grouped(BigInt(wei)) : text;
+  amount.querySelector(".figure").textContent = isWei ? grouped(BigInt(wei)) : text;
+  // what was too small for whole tokens was told in another unit
+  amount.dataset.unit = document.body.dataset.token;
+  if (!isWei) amount.querySelector("abbr").textContent = amount.dataset.unit;
 };
 
 const onHead = message => {
