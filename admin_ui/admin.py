@@ -31,6 +31,8 @@ COLUMNS = 8
 # long lists are counted by the planner's estimate and shown so far; the explorer's pages go further
 MOST_ROWS = 5_000
 LONGEST = 400
+# where an s at the end makes no plural
+PLURALS = {"ChainIdentity": "chain identities", "Pruned": "pruned parts", "Code": "contract codes"}
 # unfold draws its pages by Alpine, which evaluates attributes, and by one <style> with the colours
 _POLICY = {
     "script-src": ["'self'", "'unsafe-eval'"],
@@ -172,7 +174,7 @@ def _shown(field: models.Field[Any, Any], short: bool) -> Callable[[Any], str]:
         most = 20 if short and text.startswith("0x") else 60 if short else LONGEST
         return text if len(text) <= most else text[:most] + "…"
 
-    show.short_description = field.name  # type: ignore[attr-defined]
+    show.short_description = field.name.replace("_", " ")  # type: ignore[attr-defined]
     show.__name__ = f"shown_{field.name}"
     if short:
         show.admin_order_field = field.name if field.primary_key else None  # type: ignore[attr-defined]
@@ -186,6 +188,7 @@ def _register(target: NodeAdminSite) -> None:
             meta = model._meta
             if meta.is_composite_pk or not meta.managed or meta.proxy:
                 continue
+            meta.verbose_name_plural = PLURALS.get(model.__name__, meta.verbose_name_plural)
             fields = [field for field in meta.concrete_fields if field.name not in HIDDEN]
             attributes = {
                 "list_display": [_shown(field, True) for field in fields[:COLUMNS]],
