@@ -49,6 +49,7 @@ class Facts:
     busy: str
     holder: str
     contract: str
+    created: str
     token: str
     token_name: str
     nft: str
@@ -126,7 +127,10 @@ def read_facts(conn: Connection, rows_before: int = (DEEP_PAGE - 1) * PAGE) -> F
         creating_tx=hexed(one(f"SELECT a.tx FROM chain_acceptance a WHERE a.contract_address IS NOT NULL {newest}")),
         busy=hexed(busy),
         holder=hexed(holder),
-        contract=hexed(one("SELECT address FROM explorer_contract ORDER BY code_size DESC, address LIMIT 1")),
+        created=hexed(one('SELECT address FROM explorer_contract WHERE "index" IS NOT NULL ORDER BY address LIMIT 1')),
+        contract=hexed(
+            one('SELECT address FROM explorer_contract ORDER BY "index" NULLS FIRST, code_size DESC, address LIMIT 1')
+        ),
         token=hexed(token),
         token_name=named,
         nft=hexed(nft),
@@ -176,6 +180,7 @@ def _pages(facts: Facts) -> Iterator[Question]:
     yield from _deep(f, PAGES, "address", f"/address/{f.busy}", "address")
     yield page("address, unknown", f"/address/0x{'5a' * 20}")
     yield page("address, contract", f"/address/{f.contract}")
+    yield page("address, created contract", f"/address/{f.created}")
     yield from _deep(f, PAGES, "address transfers", f"/address/{f.holder}/transfers", "transfers")
     yield page("address tokens", f"/address/{f.holder}/tokens")
     yield page("address contract", f"/address/{f.contract}/contract")
@@ -211,13 +216,16 @@ def _pages(facts: Facts) -> Iterator[Question]:
     yield Question(PAGES, "ABI encode", "/abi/encode", call)
     answer = json.dumps({"types": ["uint256"], "data": f"0x{7:064x}"})
     yield Question(PAGES, "ABI decode", "/abi/decode", answer)
+    undone = json.dumps({"address": f.contract, "data": "0x12345678"})
+    yield Question(PAGES, "ABI error", "/abi/error", undone)
+    yield Question(PAGES, "favicon", "/favicon.ico", status=0)
 
 
 def _api(facts: Facts) -> Iterator[Question]:
     f = facts
 
-    def ask(name: str, path: str) -> Question:
-        return Question(API, name, f"/api/v1/{path}")
+    def ask(name: str, path: str, status: int = 200) -> Question:
+        return Question(API, name, f"/api/v1/{path}", status=status)
 
     def deep(name: str, path: str, key: str) -> Iterator[Question]:
         return _deep(f, API, name, f"/api/v1/{path}?limit=100", key)
@@ -232,6 +240,7 @@ def _api(facts: Facts) -> Iterator[Question]:
     yield ask("addresses/{address}", f"addresses/{f.contract}")
     yield from deep("addresses/{address}/transactions", f"addresses/{f.busy}/transactions", "address")
     yield from deep("addresses/{address}/transfers", f"addresses/{f.holder}/transfers", "transfers")
+    yield ask("addresses/{address}/abi", f"addresses/{f.contract}/abi", 404)
     yield ask("addresses/{address}/tokens", f"addresses/{f.holder}/tokens")
     yield from deep("tokens", "tokens", "tokens")
     yield ask("tokens/{address}", f"tokens/{f.token}")
