@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import signal
+import sys
 import warnings
 from typing import Any
 
@@ -25,6 +26,9 @@ warnings.filterwarnings("ignore", message="You're running the worker with superu
 
 app = Celery("mondoshawan")
 app.config_from_object("django.conf:settings", namespace="CELERY")
+# Celery would close the database's connection after each task: a new one costs the server a process, and both sides
+# ten milliseconds for a password.  See ``_keep_the_connection``.
+app.conf["CELERY_DB_REUSE_MAX"] = sys.maxsize
 app.autodiscover_tasks()
 app.steps["worker"].add(SignOfLife)
 
@@ -52,6 +56,14 @@ def _follow_the_settings(**_: Any) -> None:
     from chain.services import node_settings
 
     node_settings.follow()
+
+
+@task_prerun.connect
+def _keep_the_connection(**_: Any) -> None:
+    """The last task's connection, if it is fit."""
+    from chain.stores.connection import drop_unfit
+
+    drop_unfit()
 
 
 @task_prerun.connect

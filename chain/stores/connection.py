@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import select
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, cast
 
 import psycopg
 from django.db import DEFAULT_DB_ALIAS, connections
+from psycopg.pq import TransactionStatus
 from psycopg.types.string import BytesBinaryDumper
 
 from chain.core.errors import StoreError
@@ -24,6 +26,29 @@ def raw_connection(alias: str = DEFAULT_DB_ALIAS) -> Connection:
     wrapper = connections[alias]
     wrapper.ensure_connection()
     return cast(Connection, wrapper.connection)
+
+
+def drop_unfit(alias: str = DEFAULT_DB_ALIAS) -> None:
+    """Close Django's connection where the next user should not have it; the next use opens another.
+
+    That is one which the server has ended, one with an unfinished transaction (its last user was interrupted), and one
+    that is older than the settings want.  Asks nothing of the server.
+    """
+    wrapper = connections[alias]
+    conn = cast("Connection | None", wrapper.connection)
+    if conn is None:
+        return
+    # while no statement runs, a server only ever says that it goes
+    if conn.closed or conn.info.transaction_status is not TransactionStatus.IDLE or _has_word(conn.fileno()):
+        wrapper.close()
+    else:
+        wrapper.close_if_unusable_or_obsolete()
+
+
+def _has_word(descriptor: int) -> bool:
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)
+    return bool(poll.poll(0))
 
 
 def cursor(conn: Connection) -> Cursor:
