@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import orjson
@@ -20,6 +21,7 @@ __all__ = [
     "read_sequence",
     "read_sequence_and",
     "read_virtual",
+    "wait_for_move",
 ]
 
 VIRTUAL_KEY = "mds:virtual"
@@ -27,6 +29,8 @@ VIRTUAL_KEY = "mds:virtual"
 FAST_KEY = "mds:virtual:fast"
 SEQUENCE_KEY = "mds:virtual:seq"
 HEAD_KEY = "mds:head"
+# a list with one token from each move of virtual until somebody has taken it
+MOVED_KEY = "mds:virtual:moved"
 
 
 def events_channel(client: Redis | AsyncRedis) -> str:
@@ -84,6 +88,21 @@ def read_sequence_and(redis: Redis, key: str, field: str) -> tuple[int, int]:
     return -1 if sequence is None else int(sequence), int(count or 0)
 
 
+def wait_for_move(redis: Redis, sequence: int, seconds: float) -> bool:
+    """Block until the newest virtual block has another sequence, at most about so long; whether it has.
+
+    For one waiter at a time: a second one would be woken by its time-out only.
+    """
+    end = time.monotonic() + seconds
+    while read_sequence(redis) == sequence:
+        left = end - time.monotonic()
+        if left <= 0:
+            return False
+        # a token may be left from an earlier move: then this asks once more.  To Redis 0 means for ever
+        redis.blpop([MOVED_KEY], timeout=max(left, 0.001))
+    return True
+
+
 def publish_virtual(
     redis: Redis, snapshot: VirtualSnapshot, head: dict[str, Any], fast: VirtualSnapshot | None = None
 ) -> None:
@@ -106,6 +125,8 @@ def publish_virtual(
             pipe.set(FAST_KEY, dump_virtual(fast))
         pipe.set(HEAD_KEY, orjson.dumps(head, default=_hex))
         pipe.set(SEQUENCE_KEY, snapshot.sequence)
+        pipe.delete(MOVED_KEY)
+        pipe.rpush(MOVED_KEY, 1)
         pipe.publish(events_channel(redis), orjson.dumps({**head, "kind": "head"}, default=_hex))
         pipe.execute()
 

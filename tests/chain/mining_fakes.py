@@ -139,6 +139,13 @@ class FakeGround:
         self.looks.append(self.world.time)
         return -1 if self.current is None else self.current.sequence
 
+    def wait_for_move(self, sequence: int, seconds: float) -> bool:
+        end = self.world.time + seconds
+        while self.current is not None and self.current.sequence == sequence and self.world.time < end:
+            upcoming = [when for when, _ in self.world.events if when <= end]
+            self.world.pass_time(max(1e-6, (min(upcoming) if upcoming else end) - self.world.time))
+        return self.current is not None and self.current.sequence != sequence
+
     def look(self) -> tuple[int, int]:
         return self.sequence(), self.taken
 

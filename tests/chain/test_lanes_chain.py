@@ -14,7 +14,7 @@ from chain.services.lanes import LaneDispatch
 from chain.services.redis_client import redis_client
 from chain.services.writer import dedicated_connection
 from chain.stores import candidates, genesis, load
-from tests.chain.test_lanes import ALL, at_once
+from tests.chain.lane_world import ALL, at_once
 from tests.chain.test_writer import Recorder, assert_same
 from tests.core.consensus.mini import START, Mini, dev, easy_spec, transfer
 from tests.factories.lanes import truncate

@@ -18,7 +18,7 @@ from chain.core.shards import shard_of
 from chain.kick import TaskName, kick
 from chain.services.lanes import LanePolicy
 from mondoshawan import liveness
-from tests.chain.test_lanes import World, dispatcher, world
+from tests.chain.lane_world import World, dispatcher, world
 from tests.core.execution.build import SHARDS, make_block, make_tx, run_epoch
 from tests.core.execution.world import DEPLOYED, USERS, write_epoch
 

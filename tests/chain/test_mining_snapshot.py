@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import msgpack
@@ -23,6 +25,7 @@ from chain.services.snapshot import (
     read_fast_virtual,
     read_sequence,
     read_virtual,
+    wait_for_move,
 )
 
 HASH = st.binary(min_size=32, max_size=32)
@@ -140,3 +143,17 @@ def test_fast_blocks_stand_on_what_was_chosen_for_them_as_long_as_that_helps(red
         assert [read_fast_virtual(client, now, 100) for now in (5_900, 6_100)] == [careful, careful]
         publish_virtual(client, ahead, {})
         assert read_fast_virtual(client, 6_100, 100) == ahead
+
+
+def test_who_waits_for_virtual_is_woken_when_it_moves(redis_url: str) -> None:
+    redis = Redis.from_url(redis_url)
+    publish_virtual(redis, EXAMPLE, {})
+    assert wait_for_move(redis, EXAMPLE.sequence - 1, 60)
+    # the token of the move before is there still, and wakes nobody for good
+    assert not wait_for_move(redis, EXAMPLE.sequence, 0.05)
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(wait_for_move, redis, EXAMPLE.sequence, 60)
+        while not redis.info("clients")["blocked_clients"]:
+            time.sleep(0.01)
+        publish_virtual(redis, replace(EXAMPLE, sequence=EXAMPLE.sequence + 1), {})
+        assert waiting.result(timeout=50)

@@ -1,40 +1,30 @@
-"""The chain survives what happens to it: any order of arrival, a deep reorganisation, a lost or wiped Redis."""
+"""The chain survives what happens to it: any order of arrival, a deep reorganisation, a wiped Redis."""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import redis
-from django.db import connection
-from structlog.testing import capture_logs
 
-from chain.core.codec import encode_block, header_hash
+from chain.core.codec import encode_block
 from chain.core.errors import BadDelivery, RuleViolation
-from chain.core.pool import CodeKind, SenderState
 from chain.core.transactions import decode_transaction
 from chain.core.types import Block, Stream
-from chain.pipeline.writer import Writer
 from chain.services import import_blocks as importing
 from chain.services import submit_block as door
-from chain.services import writer as service
 from chain.services.block_file import write_block_file
-from chain.services.pool import Pool, pool_policy
-from chain.services.pool.wire import unpack_sender
-from chain.services.publish import RedisPublisher
-from chain.services.snapshot import HEAD_KEY, read_sequence, read_virtual
-from chain.services.writer import dedicated_connection
 from chain.stores import genesis, load
-from chain.stores.returned import load_returned
-from tests.chain import test_writer
-from tests.chain.test_writer import BOB, Bench, truncate
+from tests.chain import shown, test_writer
+from tests.chain.shown import Shown
+from tests.chain.test_writer import BOB, truncate
 from tests.core.consensus.mini import START, Mini, dev, transfer
 from tests.factories.database import dump
 
+client = shown.client
 bench = test_writer.bench
+
 
 # what depends on when and from where a block came, or tells of the past, but is not the chain
 BY_ARRIVAL = (
@@ -160,68 +150,6 @@ def test_twenty_orders_of_delivery_end_in_one_chain(bench, monkeypatch):
         assert tables == seen, f"order {order}"
 
 
-# ---- with a pool ----
-
-
-@pytest.fixture
-def client(redis_url: str) -> Iterator[redis.Redis]:
-    with redis.Redis.from_url(redis_url) as connection:
-        yield connection
-
-
-class Shown:
-    """A writer that publishes to a real Redis."""
-
-    def __init__(self, bench: Bench, client: redis.Redis) -> None:
-        self.bench = bench
-        self.client = client
-        self.pool = Pool(client, pool_policy(bench.spec))
-        self.writer = self.another()
-
-    def another(self) -> Writer:
-        """The next life of the writer's process."""
-        reader = self.bench.connection
-        publisher = RedisPublisher(self.client, self.pool, lambda sequence: load_returned(reader, sequence))
-        made = Writer(self.bench.spec, dedicated_connection, publisher, lambda: self.bench.now, "test")
-        self.bench.writers.append(made)
-        return made
-
-    def take(self, *blocks: Block) -> None:
-        for block in blocks:
-            assert self.bench.offer(block)
-        self.writer.drain()
-
-    def send(self, *envelopes: bytes) -> None:
-        """Into the pool, with the sender's state as RPC would read it."""
-        hot = self.writer.engine.state.hot
-        for raw in envelopes:
-            tx = decode_transaction(raw)
-            account = hot.get_account(tx.sender)
-            state = SenderState(account.nonce, account.balance, CodeKind.NONE, self.writer.engine.sequence)
-            result = self.pool.add(tx, raw, 10**9, self.bench.now, state)
-            assert result.rejection(tx) is None
-
-    def content(self) -> dict[bytes, tuple[int, int, int]]:
-        """What the pool holds by hash, with its sender's nonces; not when it came."""
-        found = {}
-        for tx_hash, place in self.client.hgetall("mds:pool:tx").items():
-            entry = self.pool.get(tx_hash)
-            sender = unpack_sender(self.client.hget("mds:pool:states", place[:20]))
-            found[tx_hash] = (entry.nonce, sender.nonce, sender.next_nonce)
-        return found
-
-    def is_shown(self) -> bool:
-        """What everybody reads is the writer's last commit."""
-        sequence = self.writer.engine.sequence
-        virtual = read_virtual(self.client)
-        return (
-            virtual is not None
-            and virtual == self.writer.engine.virtual()
-            and read_sequence(self.client) == self.pool.sequence() == sequence
-            and self.client.get(HEAD_KEY) is not None
-        )
-
-
 def by_door(node: Shown, blocks: list[Block], *_: object) -> None:
     """One after another, as they come from miners and peers."""
     node.take(*blocks)
@@ -316,112 +244,3 @@ def test_a_redis_that_was_set_back_is_brought_up_to_date(bench, client):
     node.take(blocks[3])
     assert node.is_shown()
     assert sorted(node.content()) == sorted(decode_transaction(raw).hash for raw in envelopes[4:])
-
-
-class Died(BaseException):
-    """The process is gone at this place."""
-
-
-@pytest.mark.parametrize("place", ["before the pool hears of it", "between two steps of catching up"])
-def test_what_a_reorganisation_took_back_survives_the_writers_death(bench, client, monkeypatch, place):
-    """Killed after the commit and before the pool heard of it: the next writer tells the pool."""
-    spec = bench.spec
-    loser, winner = Mini(spec), Mini(spec)
-    envelopes = [transfer(spec, 1, nonce, BOB) for nonce in range(3)]
-    node = Shown(bench, client)
-    node.send(*envelopes)
-    for raw in envelopes:
-        block = loser.make(Stream.B, [raw])
-        loser.take(block)
-        node.take(block)
-    assert node.content() == {}
-    heavy = []
-    for _ in range(5):
-        block = winner.make(Stream.B, coinbase=b"\x0b" * 20)
-        winner.take(block)
-        heavy.append(block)
-
-    def die(*_, **__) -> None:
-        raise Died
-
-    with monkeypatch.context() as death:
-        death.setattr(Pool, "on_update", die)
-        with pytest.raises(Died):
-            node.take(*heavy)
-    assert load.load_node_state(bench.connection).sink == winner.engine.sink.hash
-    assert node.content() == {}
-    node.writer = node.another()
-    if place == "between two steps of catching up":
-        with monkeypatch.context() as death:
-            death.setattr(Pool, "resync", die)
-            with pytest.raises(Died):
-                node.writer.drain()
-        node.writer = node.another()
-    assert node.writer.drain() == 0
-    assert sorted(node.content()) == sorted(decode_transaction(raw).hash for raw in envelopes)
-    assert node.is_shown()
-
-
-def test_a_failed_publication_is_made_good_at_the_next_wake_up(bench, client, monkeypatch):
-    mini = Mini(bench.spec)
-    node = Shown(bench, client)
-    blocks = test_writer.grow(mini, 6)
-    node.take(*blocks[:3])
-
-    def away(*_, **__) -> None:
-        raise redis.ConnectionError("away")
-
-    with monkeypatch.context() as broken:
-        broken.setattr(Pool, "on_update", away)
-        with capture_logs() as logs:
-            node.take(*blocks[3:])
-    assert any(entry["event"] == "publishing failed" for entry in logs)
-    assert not node.is_shown()
-    assert node.writer.drain() == 0
-    assert node.is_shown()
-    assert node.writer.engine.sink.hash == mini.engine.sink.hash
-
-
-def test_of_two_writers_one_works_and_the_other_says_why_not(bench, monkeypatch):
-    first, _ = bench.writer()
-    second, _ = bench.writer()
-    mini = Mini(bench.spec)
-    blocks = test_writer.grow(mini, 3)
-    for block in blocks[:2]:
-        bench.offer(block)
-    assert first.drain() == 2
-    bench.offer(blocks[2])
-    monkeypatch.setattr(service, "process_writer", lambda: second)
-    with capture_logs() as logs:
-        assert service.drain() == 0
-    (said,) = logs
-    assert said["log_level"] == "warning"
-    assert said["code"] == "writer_locked"
-    assert "another process" in said["reason"]
-    assert said["holder"] == "test"
-    assert load.load_node_state(bench.connection).sink == header_hash(blocks[1].header)
-    first.close()
-    assert service.drain() == 1
-    assert load.load_node_state(bench.connection).sink == mini.engine.sink.hash
-
-
-def test_a_writer_without_its_database_says_so_and_goes_on_later(bench, monkeypatch):
-    writer, _ = bench.writer()
-    mini = Mini(bench.spec)
-    blocks = test_writer.grow(mini, 2)
-    bench.offer(blocks[0])
-    monkeypatch.setattr(service, "process_writer", lambda: writer)
-    assert service.drain() == 1
-    bench.connection.execute(
-        "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE application_name = 'mds-writer'"
-        " AND pid <> pg_backend_pid()"
-    )
-    bench.offer(blocks[1])
-    with monkeypatch.context() as away:
-        away.setattr(connection, "get_connection_params", lambda: {"host": "/nonexistent", "dbname": "none"})
-        for _ in range(2):
-            with capture_logs() as logs:
-                assert service.drain() == 0
-            assert [entry["event"] for entry in logs] == ["the writer waits for PostgreSQL"]
-    assert service.drain() == 1
-    assert load.load_node_state(bench.connection).sink == mini.engine.sink.hash

@@ -12,7 +12,6 @@ from chain.services.mining.pace import BodyBudget, Gather, Pace
 from chain.services.mining.work import wait_s
 
 SLOTS_A_SLICE = 10
-HOLD_POLL_S = 0.005
 
 
 def c_slice(ground: Ground) -> SliceReport:
@@ -39,7 +38,7 @@ def c_slice(ground: Ground) -> SliceReport:
         try:
             snapshot = ground.snapshot()
             if ground.memory.is_held(snapshot.sequence, time_ms):
-                _wait_for_virtual(ground, snapshot.sequence, end)
+                ground.wait_for_move(snapshot.sequence, end - now)
                 now = clock.monotonic()
                 continue
             draw = next_draw(ground.spec, snapshot, ground.key, time_ms)
@@ -86,9 +85,3 @@ def c_slice(ground: Ground) -> SliceReport:
 
 def _is_shortly_after_a_block(ground: Ground) -> bool:
     return ground.clock.now_ms() - ground.memory.last_found_ms < 1000 * Gather.MOST_S
-
-
-def _wait_for_virtual(ground: Ground, sequence: int, end: float) -> None:
-    """Until the virtual block is another one or the slice ends, looking every few ms."""
-    while ground.sequence() == sequence and ground.clock.monotonic() < end:
-        ground.clock.sleep(HOLD_POLL_S)

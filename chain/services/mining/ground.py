@@ -27,7 +27,7 @@ from chain.services.mining import memory as record
 from chain.services.mining.memory import MiningMemory
 from chain.services.network import now_ms
 from chain.services.pool import Pool
-from chain.services.snapshot import read_fast_virtual, read_sequence, read_sequence_and, read_virtual
+from chain.services.snapshot import read_fast_virtual, read_sequence, read_sequence_and, read_virtual, wait_for_move
 from chain.stores import candidates
 from chain.stores.connection import raw_connection
 
@@ -70,6 +70,7 @@ class Ground(Protocol):
 
     def snapshot(self) -> VirtualSnapshot: ...
     def sequence(self) -> int: ...
+    def wait_for_move(self, sequence: int, seconds: float) -> bool: ...
     def look(self) -> tuple[int, int]: ...
     def select(self, limits: BlockLimits, snapshot: VirtualSnapshot) -> Sequence[BodyTx]: ...
     def wait_for_arrival(self, seconds: float) -> bool: ...
@@ -122,6 +123,10 @@ class NodeGround:
     def sequence(self) -> int:
         """Whether ``snapshot`` would be newer, for the price of one small read."""
         return read_sequence(self.redis)
+
+    def wait_for_move(self, sequence: int, seconds: float) -> bool:
+        """Block until virtual is another one than that of ``sequence``, at most so long."""
+        return wait_for_move(self.redis, sequence, seconds)
 
     def look(self) -> tuple[int, int]:
         """``sequence``, and how many transactions the pool ever took; one round trip."""
