@@ -14,12 +14,14 @@ import base64
 import json
 import re
 import secrets
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Event, Thread
 
 import requests
 
@@ -28,7 +30,7 @@ from tests.e2e.node import ROOT, Node, wait_for
 from tests.screenshots import sights
 from tests.screenshots.operating import Deeds, first_password
 from tests.screenshots.scenery import Pages, Scenery
-from tests.screenshots.sights import Sight
+from tests.screenshots.sights import Print, Sight
 from tests.tools.chromium import Page, chromium
 
 HEIGHTS = {390: 844, 820: 1180, 1600: 1000}
@@ -62,13 +64,13 @@ class Camera:
             for printed in sights.TOUR:
                 if printed.sight in by_name:
                     self.page.device(printed.width, printed.height, printed.scheme)
-                    self._one(by_name[printed.sight], printed.width, printed.scheme, printed.height)
+                    self._one(by_name[printed.sight], printed)
             return
         for scheme in self.options.schemes:
             for width in self.options.widths:
                 self.page.device(width, HEIGHTS.get(width, 1000), scheme)
                 for view in views:
-                    self._one(view, width, scheme)
+                    self._one(view, Print(view.name, width, 0, scheme, self.options.rest))
 
     def unwell(self) -> None:
         """The pages of failures, as their templates are."""
@@ -85,16 +87,17 @@ class Camera:
                     time.sleep(0.5)
                     self._shoot(name, width, scheme)
 
-    def _one(self, view: Sight, width: int, scheme: str, height: int = 0) -> None:
+    def _one(self, view: Sight, wanted: Print) -> None:
+        name = f"{view.name}-{wanted.width}-{wanted.scheme}"
         self.page.open(self.node.web_url + view.path)
         if not self._until(sights.SETTLED):
-            print(f"{view.name}-{width}-{scheme}: does not settle", flush=True)
+            print(f"{name}: does not settle", flush=True)
         if view.act:
             self.page.run(f"void ({view.act})")
             if not self._until(view.ready):
-                print(f"{view.name}-{width}-{scheme}: nothing follows", flush=True)
-        time.sleep(self.options.rest)
-        self._shoot(view.name, width, scheme, height)
+                print(f"{name}: nothing follows", flush=True)
+        time.sleep(wanted.rest)
+        self._shoot(view.name, wanted.width, wanted.scheme, wanted.height)
 
     def _until(self, expression: str) -> bool:
         end = time.monotonic() + SETTLE_S
@@ -152,10 +155,21 @@ def set_up(node: Node, page: Page, password: str) -> None:
     wait_for(lambda: settled(page, "!location.pathname.includes('setup')"), "set up")
 
 
+def is_free(port: int) -> bool:
+    """Whether nobody listens there."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) != 0
+
+
 @contextmanager
 def running(folder: Path) -> Iterator[Node]:
     """The node of a folder, stopped in the end."""
     node = Node(folder / "data")
+    # the ports that a reader of the tour will have
+    for name, usual in (("web", 8000), ("rpc", 8545)):
+        if is_free(usual):
+            setattr(node, f"{name}_port", usual)
+            node.environment[f"MDS_{name.upper()}_BIND"] = f"127.0.0.1:{usual}"
     try:
         node.start()
         wait_for(lambda: requests.get(node.web_url + "/ready", timeout=5).ok, "the web answers", 120)
@@ -165,6 +179,20 @@ def running(folder: Path) -> Iterator[Node]:
         raise
     finally:
         node.stop()
+
+
+@contextmanager
+def crowd(scenery: Scenery, wanted: bool) -> Iterator[None]:
+    """People who go on sending meanwhile, so that the live pages live."""
+    enough = Event()
+    sending = Thread(target=scenery.crowd, args=(600, enough), daemon=True)
+    if wanted:
+        sending.start()
+        time.sleep(60)
+    yield
+    enough.set()
+    if wanted:
+        sending.join(60)
 
 
 def main() -> None:
@@ -187,17 +215,21 @@ def main() -> None:
         if noted.exists():
             kept = json.loads(noted.read_text())
             password, pages = str(kept["password"]), Pages(kept["pages"])
+            scenery = Scenery(node, kept["tokens"])
         else:
             camera.take([Sight("operator-login", "/operator/login/")])
             password = secrets.token_urlsafe(12)
             log_in(node, page, first_password(node))
             camera.take([Sight("operator-setup", "/operator/setup/")])
             set_up(node, page, password)
-            pages = Scenery(node).make()
+            scenery = Scenery(node)
+            pages = scenery.make()
             Deeds(node, password).do()
-            noted.write_text(json.dumps({"password": password, "pages": pages}, indent=1))
+            tokens = {name: token.address for name, token in scenery.tokens.items()}
+            noted.write_text(json.dumps({"password": password, "pages": pages, "tokens": tokens}, indent=1))
         page.call("Network.clearBrowserCookies")
-        camera.take([*sights.PUBLIC, *sights.of_scenery(pages), Sight("operator-login", "/operator/login/")])
+        with crowd(scenery, options.tour):
+            camera.take([*sights.PUBLIC, *sights.of_scenery(pages), Sight("operator-login", "/operator/login/")])
         camera.unwell()
         log_in(node, page, password)
         camera.take([*sights.OPERATOR, Sight("operator-pool-sender", pages["pool-sender"])])

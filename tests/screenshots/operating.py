@@ -35,8 +35,8 @@ class Deeds:
         """Some of everything; what is dangerous is confirmed."""
         self.post("users/create/", name="maria", role="operator")
         self.post("users/create/", name="guest", role="viewer")
-        self.post("keys/create/", name="monitoring", scopes=["admin"], days="90", rate="200", burst="400")
-        self.post("keys/create/", name="old-script", scopes=["mining"])
+        self.post("keys/create/", name="mining-rig", scopes=["mining"], days="90", rate="200", burst="400")
+        self.post("keys/create/", name="old-script", scopes=["mining", "log"])
         self.post("keys/revoke/", name="old-script", confirmed="yes")
         self.post("mining/share/", stream="A", share="20")
         self.post("settings/change/", key="node.rpc_max_batch", value="500")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import time
+from threading import Event
 from typing import Any
 
 from eth_account import Account as Wallet
@@ -27,13 +28,17 @@ Pages = dict[str, str]
 class Scenery:
     """Makes the traffic, and notes under which address of the web each sight is."""
 
-    def __init__(self, node: Node) -> None:
+    def __init__(self, node: Node, tokens: dict[str, str] | None = None) -> None:
         self.node = node
         self.w3 = node.web3()
         self.chain_id = self.w3.eth.chain_id
         self.draw = random.Random(7)
         self.people = [Wallet.from_key(Web3.keccak(text=f"person {number}")) for number in range(24)]
         self.pages: Pages = {}
+        self.tokens = {
+            name: self.w3.eth.contract(Web3.to_checksum_address(address), abi=compiled("coin").abi)
+            for name, address in (tokens or {}).items()
+        }
 
     def make(self) -> Pages:
         """All of it; path by name of the sight."""
@@ -41,10 +46,11 @@ class Scenery:
         self._miners()
         self._money()
         tokens = self._tokens()
+        self.tokens = {name: tokens[name] for name in ("coin", "dollar")}
         self._market(tokens)
         self._failures(tokens["coin"])
         self._kinds()
-        self._crowd(tokens)
+        self.crowd(45)
         self._not_taken()
         self._places()
         return self.pages
@@ -184,19 +190,21 @@ class Scenery:
             "address-delegated": f"/address/{authority.address}",
         }
 
-    def _crowd(self, tokens: dict[str, Contract], seconds: float = 45) -> None:
-        """For a while many send something, now more and now less."""
+    def crowd(self, seconds: float, enough: Event | None = None) -> None:
+        """For a while many send something, now more and now less; the event ends it earlier."""
+        enough = enough or Event()
         end = time.monotonic() + seconds
         free = [person for place, person in enumerate(self.people) if place not in (9, 11, 12, 13)]
         nonces = {person.address: self.w3.eth.get_transaction_count(person.address, "pending") for person in free}
-        while time.monotonic() < end:
+        while time.monotonic() < end and not enough.is_set():
             for person in self.draw.sample(free, self.draw.choice((1, 2, 5, 9))):
                 other = self.draw.choice(self.people)
                 nonce = nonces[person.address]
                 nonces[person.address] += 1
                 if self.draw.random() < 0.3:
-                    token = self.draw.choice((tokens["coin"], tokens["dollar"]))
-                    self.call(person, token.functions.transfer(other.address, self.draw.randint(1, 10**6)), nonce=nonce)
+                    token = self.tokens[self.draw.choice(("coin", "dollar"))]
+                    amount = self.draw.randint(1, 400) * 10 ** (15 if token is self.tokens["coin"] else 4)
+                    self.call(person, token.functions.transfer(other.address, amount), nonce=nonce)
                 else:
                     self.send(person, to=other.address, value=self.draw.randint(1, 10**17), nonce=nonce)
             time.sleep(self.draw.choice((0.1, 0.5, 1.5)))

@@ -84,6 +84,8 @@ class Print(NamedTuple):
     width: int
     height: int
     scheme: str = "light"
+    # seconds to wait before, for lines that grow while the page is open
+    rest: float = 0
 
 
 TOUR = [
@@ -97,8 +99,8 @@ TOUR = [
     Print("token-erc20", 1200, 700),
     Print("fees", 1200, 640, "dark"),
     Print("operator-setup", 1200, 900),
-    Print("operator-overview", 1200, 760),
-    Print("operator-mining", 1200, 640),
+    Print("operator-overview", 1200, 760, rest=30),
+    Print("operator-mining", 1200, 640, rest=45),
     Print("operator-pool-sender", 1200, 520, "dark"),
     Print("operator-keys", 1200, 640),
     Print("operator-settings", 1200, 640),
