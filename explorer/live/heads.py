@@ -111,6 +111,7 @@ class HeadLine:
     async def run(self) -> None:
         """Tell, until cancelled."""
         while True:
+            # no news is told as well, as a sign of life
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._moved.wait(), BEAT_S)
             self._moved.clear()
