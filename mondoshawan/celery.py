@@ -59,11 +59,12 @@ def _follow_the_settings(**_: Any) -> None:
 
 
 @task_prerun.connect
-def _keep_the_connection(**_: Any) -> None:
-    """The last task's connection, if it is fit."""
+def _keep_the_connection(task: Any = None, **_: Any) -> None:
+    """The last task's connection, if it is fit; a task that is called in place has its caller's."""
     from chain.stores.connection import drop_unfit
 
-    drop_unfit()
+    if not task.request.is_eager:
+        drop_unfit()
 
 
 @task_prerun.connect
