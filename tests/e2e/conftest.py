@@ -9,6 +9,9 @@ import pytest
 from tests.e2e.node import Node, running_node, wait_for
 from tests.e2e.prometheus import Prometheus, running_prometheus
 from tests.e2e.story import Story, tell
+from tests.e2e.traffic import Traffic, make_traffic
+from tests.e2e.visitor import Visitor
+from tests.tools.chromium import Page, chromium
 
 _HERE = "tests/e2e/"
 
@@ -37,6 +40,29 @@ def story(mining_node: Node, prometheus: Prometheus) -> Story:
     seen = "rate(mondoshawan_blocks_rejected_total[10m])"
     wait_for(lambda: bool(prometheus.query(seen)), "Prometheus has seen the story twice", 120)
     return told
+
+
+@pytest.fixture(scope="package")
+def traffic(mining_node: Node) -> Traffic:
+    """Transactions of every kind on it, for whoever looks at pages."""
+    return make_traffic(mining_node)
+
+
+@pytest.fixture(scope="package")
+def tab() -> Iterator[Page]:
+    """One browser for all who visit pages."""
+    with chromium() as page:
+        yield page
+
+
+@pytest.fixture
+def visitor(tab: Page, traffic: Traffic) -> Iterator[Visitor]:
+    """A reader; whatever the test does, his browser complains about nothing and asks nobody else."""
+    tab.device(1280, 900)
+    one = Visitor(tab, traffic.node)
+    yield one
+    assert one.complaints() == []
+    assert one.strangers() == set()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -61,12 +61,14 @@ class Page:
                 assert "error" not in answer, f"{method}: {answer['error']}"
                 return answer["result"]
 
-    def device(self, width: int, height: int, scheme: str = "light") -> None:
-        """Size of the window in CSS pixels, and the colour scheme that the system prefers."""
+    def device(self, width: int, height: int, scheme: str = "light", *, still: bool = False) -> None:
+        """Size of the window in CSS pixels, the colours that the system prefers, whether it wants nothing to move."""
         self.call(
             "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=width < 600
         )
-        self.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
+        motion = "reduce" if still else "no-preference"
+        features = (("prefers-color-scheme", scheme), ("prefers-reduced-motion", motion))
+        self.call("Emulation.setEmulatedMedia", features=[{"name": name, "value": value} for name, value in features])
 
     def open(self, url: str) -> None:
         """Go there and wait until the page has loaded."""
@@ -114,6 +116,8 @@ class Page:
             self.sizes[url] = self.sizes.get(url, 0) + int(parameters["encodedDataLength"])
         elif method == "Runtime.exceptionThrown":
             self.complaints.append(str(parameters["exceptionDetails"]))
+        elif method == "Runtime.consoleAPICalled" and parameters["type"] in ("error", "warning", "assert"):
+            self.complaints.append(str(parameters["args"]))
         elif method == "Log.entryAdded" and parameters["entry"]["level"] in ("error", "warning"):
             self.complaints.append(str(parameters["entry"]))
         return message
