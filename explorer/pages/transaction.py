@@ -29,6 +29,7 @@ from chain.services.pool.settings import pool_policy
 from chain.stores.connection import Connection, database_errors
 from explorer.contract_abi import ContractAbi
 from explorer.decoding import Decoded, decode_input, decode_log
+from explorer.pages.moved import MovedToken, moved_tokens
 from explorer.published import abis_of
 from explorer.selectors.contracts import CONTRACT
 
@@ -82,6 +83,7 @@ class TransactionPage:
     is_pool_known: bool
     lane: int
     to_shard: int | None
+    tokens: tuple[MovedToken, ...] = ()
 
     @property
     def target(self) -> bytes | None:
@@ -89,6 +91,14 @@ class TransactionPage:
         if self.tx.to is not None:
             return self.tx.to
         return self.acceptance.contract_address if self.acceptance else None
+
+    @property
+    def sent_token(self) -> MovedToken | None:
+        """What the sender sent by calling a token's ``transfer``, where that is all that it did."""
+        if self.call is None or self.call.name != "transfer" or len(self.tokens) != 1:
+            return None
+        (moved,) = self.tokens
+        return moved if moved.token == self.tx.to and moved.move.sender == self.tx.sender else None
 
     @property
     def is_success(self) -> bool:
@@ -214,6 +224,7 @@ def _page(
         is_pool_known=is_pool_known,
         lane=acceptance.lane if acceptance else shard_of(tx.sender, spec.shard_count),
         to_shard=None if tx.to is None else shard_of(tx.to, spec.shard_count),
+        tokens=moved_tokens(conn, [log for _, log in logs]),
     )
 
 

@@ -144,6 +144,8 @@ TOKENS_ABOVE: Query[TokenView] = Query(
 )
 # (address)
 TOKEN: Query[TokenView] = Query(f"{_TOKEN}WHERE address = %s", _token)
+# (addresses)
+TOKENS_AT: Query[TokenView] = Query(f"{_TOKEN}WHERE address = ANY(%s)", _token)
 # (pieces, pattern, limit): those whose names have all pieces and fit the pattern, most held first
 TOKENS_NAMED: Query[TokenView] = Query(
     f"{_TOKEN}WHERE pieces @> %s::text[] AND searched LIKE %s ORDER BY holders DESC, address DESC LIMIT %s", _token

@@ -6,13 +6,16 @@ import csv
 import io
 import json
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.core.handlers.asgi import ASGIRequest
 from django.test import Client
 
 from chain.core.transactions import keccak
 from chain.stores.connection import Connection
+from explorer.exports import csv_response
 from explorer.indexers import describe, sync
 from tests.explorer.conftest import Growing
 from tests.explorer.test_pages import EVIL, hexed, text_of
@@ -88,6 +91,22 @@ def test_tokens_are_escaped(scene: Growing, client: Client) -> None:
         assert answer.status_code == 200, path
         assert EVIL not in answer.content.decode(), path
     assert "&lt;script&gt;" in get(client, "/tokens").content.decode()
+
+
+def test_a_transaction_tells_what_tokens_moved(scene: Growing, index_conn: Connection, client: Client) -> None:
+    first = re.search(r'href="(/tx/0x[0-9a-f]{64})"', get(client, "/block/1").content.decode())
+    assert first is not None
+    made = text_of(get(client, first[1]))
+    assert re.search(r"Tokens 100 =1\+1 made for 0x\S+ token #7 made for 0x\S+ 10 × token #5 made for 0x", made)
+    # calling a token's own transfer is told as such in the first sentence
+    transfer = bytes.fromhex("a9059cbb") + bytes(12) + BOB + (10**18).to_bytes(32)
+    call = scene.factory.send(scene.sink, 0, COIN, 0, data=transfer, gas_limit=100_000)
+    scene.grow([call], Effects(logs={0: (erc20(COIN, wallets.address(0), BOB, 10**18),)}))
+    while sync.step(index_conn) is not None:
+        pass
+    answer = get(client, f"/tx/{hexed(call[1].hash)}")
+    assert re.search(r"0x\S+ sent 1 =1\+1 to 0x\S+", text_of(answer))
+    assert EVIL not in answer.content.decode()
 
 
 def test_token(scene: Growing, client: Client) -> None:
@@ -189,6 +208,23 @@ def test_csv(scene: Growing, client: Client) -> None:
     blocks = get(client, "/blocks.csv")
     numbers = [row["number"] for row in csv.DictReader(io.StringIO(b"".join(blocks.streaming_content).decode()))]
     assert numbers == ["3", "2", "1", "0"]
+
+
+async def test_csv_comes_by_and_by_where_the_server_is_asynchronous() -> None:
+    """Django's own way would be to read all rows before the first byte."""
+    read: list[int] = []
+
+    def rows() -> Iterator[tuple[int]]:
+        for number in range(2000):
+            read.append(number)
+            yield (number,)
+
+    request = ASGIRequest({"type": "http", "method": "GET", "path": "/", "headers": []}, io.BytesIO())
+    parts = aiter(csv_response(request, "numbers", ("number",), rows()))
+    assert (await anext(parts)).decode().splitlines() == ["number", *map(str, range(50))]
+    assert len(read) == 50
+    rest = b"".join([part async for part in parts]).decode()
+    assert rest.splitlines() == [str(number) for number in range(50, 2000)]
 
 
 class TestAbi:
