@@ -13,6 +13,8 @@ from django.http import HttpRequest, StreamingHttpResponse
 
 MAX_ROWS = 10_000
 BATCH = 500
+# the first rows come at once
+FIRST = 50
 # what spreadsheets take for a formula
 _FORMULAS = ("=", "+", "-", "@", "\t", "\r")
 
@@ -33,11 +35,11 @@ def pages(read: Callable[[Any, int], tuple[Sequence[Sequence[Any]], Any]]) -> It
     read : callable
         Takes a cursor (None at first) and a limit; returns rows and the next cursor, None at the end.
     """
-    cursor, left = None, MAX_ROWS
+    cursor, left, size = None, MAX_ROWS, FIRST
     while left:
-        rows, cursor = read(cursor, min(BATCH, left))
+        rows, cursor = read(cursor, min(size, left))
         yield from rows
-        left -= len(rows)
+        left, size = left - len(rows), BATCH
         if cursor is None or not rows:
             return
 
@@ -62,12 +64,14 @@ def csv_response(
 
 async def _by_and_by(lines: Iterator[str]) -> AsyncIterator[str]:
     """Pieces of the text as they are read, in the thread that has the request's connection."""
-    while part := await sync_to_async(_part)(lines):
+    size = 1 + FIRST
+    while part := await sync_to_async(_part)(lines, size):
         yield part
+        size = BATCH
 
 
-def _part(lines: Iterator[str]) -> str:
-    return "".join(itertools.islice(lines, BATCH))
+def _part(lines: Iterator[str], size: int) -> str:
+    return "".join(itertools.islice(lines, size))
 
 
 def _cell(value: Any) -> str:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+from functools import cache
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
+from django.core.serializers.json import DjangoJSONEncoder
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
@@ -29,6 +32,12 @@ etherscan_or_docs.csrf_exempt = True  # type: ignore[attr-defined]
 
 def docs(request: HttpRequest) -> HttpResponse:
     """Every operation, from the OpenAPI document itself."""
+    context = {"groups": _groups(), "openapi": reverse("explorer:openapi"), "version": VERSION}
+    return render(request, "explorer/api.html", context)
+
+
+@cache
+def _groups() -> dict[str, list[dict[str, Any]]]:
     groups: dict[str, list[dict[str, Any]]] = {}
     for path, methods in document()["paths"].items():
         for method, operation in methods.items():
@@ -40,16 +49,20 @@ def docs(request: HttpRequest) -> HttpResponse:
                 "answer": _answer_of(operation),
             }
             groups.setdefault(operation.get("tags", ["other"])[0], []).append(shown)
-    context = {"groups": groups, "openapi": reverse("explorer:openapi"), "version": VERSION}
-    return render(request, "explorer/api.html", context)
+    return groups
 
 
 @require_safe
 def openapi(request: HttpRequest) -> HttpResponse:
     """The OpenAPI document."""
-    answer = JsonResponse(document())
+    answer = HttpResponse(_openapi(), content_type="application/json")
     answer["Access-Control-Allow-Origin"] = "*"
     return answer
+
+
+@cache
+def _openapi() -> bytes:
+    return json.dumps(document(), cls=DjangoJSONEncoder).encode()
 
 
 def _answer_of(operation: dict[str, Any]) -> str:

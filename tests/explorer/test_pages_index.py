@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
 import json
@@ -210,7 +211,7 @@ def test_csv(scene: Growing, client: Client) -> None:
     assert numbers == ["3", "2", "1", "0"]
 
 
-async def test_csv_comes_by_and_by_where_the_server_is_asynchronous() -> None:
+def test_csv_comes_by_and_by_where_the_server_is_asynchronous() -> None:
     """Django's own way would be to read all rows before the first byte."""
     read: list[int] = []
 
@@ -220,11 +221,15 @@ async def test_csv_comes_by_and_by_where_the_server_is_asynchronous() -> None:
             yield (number,)
 
     request = ASGIRequest({"type": "http", "method": "GET", "path": "/", "headers": []}, io.BytesIO())
-    parts = aiter(csv_response(request, "numbers", ("number",), rows()))
-    assert (await anext(parts)).decode().splitlines() == ["number", *map(str, range(50))]
-    assert len(read) == 50
-    rest = b"".join([part async for part in parts]).decode()
-    assert rest.splitlines() == [str(number) for number in range(50, 2000)]
+
+    async def receive() -> tuple[bytes, int, bytes]:
+        parts = aiter(csv_response(request, "numbers", ("number",), rows()))
+        return await anext(parts), len(read), b"".join([part async for part in parts])
+
+    first, so_far, rest = asyncio.run(receive())
+    assert first.decode().splitlines() == ["number", *map(str, range(50))]
+    assert so_far == 50
+    assert rest.decode().splitlines() == [str(number) for number in range(50, 2000)]
 
 
 class TestAbi:
