@@ -264,8 +264,28 @@ class Environment:
         "Whether programs on this machine may use the operator's JSON-RPC methods without an API key. Pages and "
         "proxies never may.",
     )
+    web_rate: int = _variable(
+        "100",
+        integer(0, 10**9),
+        "points per second",
+        "What one address may spend on the read API, Etherscan's calls, CSV files and what live pages fetch: most "
+        "requests cost 1 point; 0 is no limit. Counted as for JSON-RPC; an API key has its own limits.",
+    )
+    web_burst: int = _variable(
+        "1000", integer(1, 10**9), "points", "What an address that was quiet may spend there at once."
+    )
+    live_address_sockets: int = _variable(
+        "100", integer(1, 1_000_000), "number", "Visitors of live pages from one address, but for this machine's own."
+    )
     live_max_sockets: int = _variable(
         "2000", integer(0, 1_000_000), "number", "Visitors of live pages (`/ws/live`) that the web process serves."
+    )
+    index_trace_share: int = _variable(
+        "25",
+        integer(0, 100),
+        "% of a core",
+        "Share of one core that the index may spend on running contract calls again, to list internal transactions;"
+        " 0: none are listed.",
     )
     log_level: str = _variable(
         "INFO", choice("DEBUG", "INFO", "WARNING", "ERROR"), "level", "Least important message that is logged."

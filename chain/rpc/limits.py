@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable
-from ipaddress import IPv6Address, ip_address
-from typing import Any, NamedTuple
+from typing import Any
 
 import structlog
 from django.conf import settings
@@ -20,43 +19,14 @@ from chain.rpc.caller import Caller, current_caller
 from chain.selectors.mds import ApiKeyFacts, api_key
 from chain.services.api_keys import digest, note_use
 from chain.services.network import now_ms
+from chain.services.rates import DRAW, LOT, PREFIX, Limit, bucket_of
 
 log = structlog.get_logger(__name__)
 
-PREFIX = "mds:rate:"
-# a lot is what a process draws at once: a part of a second's points
-_LOT = 20
 # drawn points that are not used go stale, and so does the knowledge that a key is valid
 _LOT_S = 1.0
 _KEY_S = 30.0
 _MAX_KNOWN = 20_000
-
-# KEYS bucket; ARGV rate, burst, least, wanted.  Answer: points granted, ms until the least would be there
-_DRAW = """
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local rate, burst, least, wanted = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
-local state = redis.call('HMGET', KEYS[1], 'points', 'at')
-local points = tonumber(state[1]) or burst
-local at = tonumber(state[2]) or now
-points = math.min(burst, points + math.max(0, now - at) * rate / 1000)
-local granted, wait = 0, 0
-if points >= least then
-  granted = math.min(math.floor(points), wanted)
-else
-  wait = math.ceil((least - points) * 1000 / rate)
-end
-redis.call('HSET', KEYS[1], 'points', tostring(points - granted), 'at', now)
-redis.call('PEXPIRE', KEYS[1], math.ceil(burst * 1000 / rate) + 1000)
-return {granted, wait}
-"""
-
-
-class Limit(NamedTuple):
-    """Points a second, and points that may be spent at once after a rest."""
-
-    rate: int
-    burst: int
 
 
 class Limits:
@@ -71,7 +41,7 @@ class Limits:
     def __init__(self, node: Any, redis: Redis) -> None:
         self._node = node
         self._redis = redis
-        self._draw = redis.register_script(_DRAW)
+        self._draw = redis.register_script(DRAW)
         self._lots: dict[str, tuple[float, float]] = {}
         self._keys: dict[str, tuple[ApiKeyFacts | None, float]] = {}
 
@@ -117,11 +87,11 @@ class Limits:
 
     async def _refill(self, bucket: str, cost: int, limit: Limit) -> None:
         rate = limit.rate
-        burst = max(limit.burst, rate // _LOT, 1)
+        burst = max(limit.burst, rate // LOT, 1)
         # what costs more than a full bucket takes a full bucket
         least = min(cost, burst)
         try:
-            granted, wait = await self._draw(keys=[bucket], args=[rate, burst, least, max(least, rate // _LOT)])
+            granted, wait = await self._draw(keys=[bucket], args=[rate, burst, least, max(least, rate // LOT)])
         except (RedisError, OSError) as error:
             log.warning("rpc.limits_without_redis", error=str(error))
             return
@@ -149,12 +119,5 @@ def _limit_of(key: ApiKeyFacts) -> Limit:
 
 
 def address_bucket(caller: Caller) -> str:
-    """The bucket of an address; of IPv6, of the network that one customer has."""
-    address = caller.address
-    try:
-        parsed = ip_address(address)
-    except ValueError:
-        return PREFIX + "unknown"
-    if isinstance(parsed, IPv6Address) and parsed.ipv4_mapped is None:
-        return f"{PREFIX}ip:{parsed.packed[:8].hex()}"
-    return f"{PREFIX}ip:{parsed}"
+    """The bucket of whom a caller speaks for."""
+    return bucket_of(caller.address)

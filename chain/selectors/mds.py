@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 
 import psycopg
 
+from chain.selectors.query import Query
+
 AsyncConnection = psycopg.AsyncConnection[Any]
 
 
@@ -118,15 +120,17 @@ class ApiKeyFacts(NamedTuple):
     burst: int | None
 
 
+# (digest of the secret, now in ms): a key that is valid
+API_KEY: Query[ApiKeyFacts] = Query(
+    "SELECT name, scopes, rate, burst FROM chain_api_key WHERE digest = %s AND revoked_ms IS NULL"
+    " AND (expires_ms IS NULL OR expires_ms > %s)",
+    lambda row: ApiKeyFacts(row[0], list(row[1]), *row[2:]),
+)
+
+
 async def api_key(conn: AsyncConnection, digest: bytes, now_ms: int) -> ApiKeyFacts | None:
     """A key that is valid now, by its secret's digest."""
-    rows = await _all(
-        conn,
-        "SELECT name, scopes, rate, burst FROM chain_api_key WHERE digest = %s AND revoked_ms IS NULL"
-        " AND (expires_ms IS NULL OR expires_ms > %s)",
-        (digest, now_ms),
-    )
-    return ApiKeyFacts(rows[0][0], list(rows[0][1]), *rows[0][2:]) if rows else None
+    return await API_KEY.aone(conn, digest, now_ms)
 
 
 def _placed(row: Any) -> PlacedTransaction:

@@ -105,6 +105,14 @@ async def note_use(redis: AsyncRedis, name: str) -> None:
         log.debug("the use of a key is not noted", key=name, error=type(error).__name__)
 
 
+def note_use_here(name: str) -> None:
+    """The same for code that waits."""
+    try:
+        redis_client().hset(USED_KEY, name, now_ms())
+    except RedisError as error:
+        log.debug("the use of a key is not noted", key=name, error=type(error).__name__)
+
+
 def last_used(redis: Redis | None = None) -> dict[str, int]:
     """Name → when each key was last used (ms), as far as Redis knows; nothing where it is away."""
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -14,6 +15,8 @@ from redis.exceptions import RedisError
 
 from chain import metrics
 from chain.core.errors import BlockchainError
+from chain.rpc.caller import Caller
+from chain.services.rates import bucket_of
 from explorer.live.feed import Feed, process_feed
 from explorer.live.heads import HeadLine, Watched
 from explorer.live.hub import Listener
@@ -33,6 +36,7 @@ TALK_S = 10.0
 MAX_TALK = 60
 
 _open = 0
+_addresses: Counter[str] = Counter()
 
 
 class LiveConsumer(AsyncWebsocketConsumer):
@@ -51,6 +55,7 @@ class LiveConsumer(AsyncWebsocketConsumer):
     _listener: Listener | None = None
     _writer: asyncio.Task[None] | None = None
     _counted = False
+    _address = ""
     _talk = 0
     _talk_since = 0.0
 
@@ -59,6 +64,9 @@ class LiveConsumer(AsyncWebsocketConsumer):
         global _open
         await self.accept()
         if _open >= settings.MDS_LIVE_MAX_SOCKETS:
+            await self.close(TOO_MANY)
+            return
+        if not self._fits_address():
             await self.close(TOO_MANY)
             return
         _open += 1
@@ -80,6 +88,18 @@ class LiveConsumer(AsyncWebsocketConsumer):
             self._source = feed
             feed.welcome(self._listener, *_place(asked))
         self._writer = asyncio.create_task(self._write(self._listener))
+
+    def _fits_address(self) -> bool:
+        """Count the visitor with its address; whether there is room for it.  This machine's own are not counted."""
+        caller = Caller(self.scope)
+        if caller.is_loopback and not caller.is_forwarded:
+            return True
+        address = bucket_of(caller.address)
+        if _addresses[address] >= settings.MDS_LIVE_ADDRESS_SOCKETS:
+            return False
+        self._address = address
+        _addresses[address] += 1
+        return True
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         """An acknowledgement or a wish to hear something again."""
@@ -106,6 +126,10 @@ class LiveConsumer(AsyncWebsocketConsumer):
         if self._counted:
             self._counted = False
             _open -= 1
+            if self._address:
+                _addresses[self._address] -= 1
+                if not _addresses[self._address]:
+                    del _addresses[self._address]
             metrics.LIVE_CONNECTIONS.set(_open)
         if self._source is not None and self._listener is not None:
             self._source.remove(self._listener)

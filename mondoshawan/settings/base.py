@@ -52,7 +52,11 @@ MDS_RUNTIME_SETTINGS = runtime_settings(ENV)
 MDS_FOLLOW_SETTINGS = True
 MDS_LOG_LEVEL = ENV.log_level
 MDS_NODE_DOOR = "mondoshawan.door.NodeDoor"
+MDS_INDEX_TRACE_SHARE = ENV.index_trace_share
+MDS_LIVE_ADDRESS_SOCKETS = ENV.live_address_sockets
 MDS_LIVE_MAX_SOCKETS = ENV.live_max_sockets
+MDS_WEB_RATE = ENV.web_rate
+MDS_WEB_BURST = ENV.web_burst
 
 # ---- Django ----
 BASE_DIR = environment.PROJECT_ROOT
@@ -81,6 +85,8 @@ MIDDLEWARE = [
     "django_prometheus.middleware.PrometheusBeforeMiddleware",
     "mondoshawan.requests.RequestContext",
     "django.middleware.security.SecurityMiddleware",
+    # before anything that reads the database
+    "explorer.limits.WebLimits",
     "csp.middleware.CSPMiddleware",
     "mondoshawan.static.CompressedStatic",
     # after the static files, which bring copies of their own
