@@ -159,16 +159,18 @@ def _one(where: str, one: Any, is_event: bool, depth: int) -> Json:
 
 
 def _check_type(where: str, kind: str) -> None:
+    if kind.startswith(("(", "fixed", "ufixed")) or len(kind) > 100 or _spelled(kind) != kind:
+        raise _bad(f"{where}: {kind[:60]!r} is no ABI type")
+
+
+def _spelled(kind: str) -> str:
+    """A type as it is hashed, where ``uint`` is uint256; empty for what is none."""
     try:
-        if kind.startswith("(") or len(kind) > 100:
-            raise ValueError(kind)
         parsed = parse(kind)
         parsed.validate()
-        # ``uint`` is written so in sources, but hashed as uint256
-        if parsed.to_type_str() != kind or kind.startswith(("fixed", "ufixed")):
-            raise ValueError(kind)
-    except (ParseError, ValueError, RecursionError) as error:
-        raise _bad(f"{where}: {kind[:60]!r} is no ABI type") from error
+    except (ParseError, ValueError, RecursionError):
+        return ""
+    return str(parsed.to_type_str())
 
 
 def _bad(message: str) -> RequestError:

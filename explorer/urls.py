@@ -25,6 +25,7 @@ urlpatterns = [
     path("address/<str:ref>/transactions.csv", exports.address_transactions, name="address-csv"),
     path("address/<str:ref>/transfers", addresses.transfers, name="address-transfers"),
     path("address/<str:ref>/tokens", addresses.holdings, name="address-tokens"),
+    path("address/<str:ref>/internal", addresses.internal, name="address-internal"),
     path("address/<str:ref>/contract", addresses.contract, name="address-contract"),
     path("abi/encode", abi.encode, name="abi-encode"),
     path("abi/decode", abi.decode, name="abi-decode"),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import struct
 import sys
 from typing import Any
@@ -30,10 +31,19 @@ MAX_WAITING = 64
 
 
 class CallWorkers:
-    """A few worker processes, started when first needed."""
+    """A few worker processes, started when first needed.
 
-    def __init__(self) -> None:
-        self._limit: int = settings.MDS_RPC_CALL_WORKERS
+    Parameters
+    ----------
+    limit : int, optional
+        The most at once, ``MDS_RPC_CALL_WORKERS`` if none.
+    niceness : int
+        Of the workers, for what may wait for everything else.
+    """
+
+    def __init__(self, limit: int | None = None, niceness: int = 0) -> None:
+        self._limit: int = settings.MDS_RPC_CALL_WORKERS if limit is None else limit
+        self._niceness = niceness
         self._seconds: float = settings.MDS_RPC_CALL_SECONDS
         self._free: list[_Worker] = []
         self._slots = asyncio.Semaphore(self._limit)
@@ -68,7 +78,7 @@ class CallWorkers:
         await asyncio.gather(*[worker.kill() for worker in workers])
 
     async def _run(self, request: dict[str, Any]) -> dict[str, Any]:
-        worker = self._free.pop() if self._free else await _Worker.start()
+        worker = self._free.pop() if self._free else await _Worker.start(self._niceness)
         try:
             answer = await asyncio.wait_for(worker.ask(request), self._seconds + GRACE_SECONDS)
         except TimeoutError:
@@ -94,7 +104,7 @@ class _Worker:
         self._process = process
 
     @classmethod
-    async def start(cls) -> _Worker:
+    async def start(cls, niceness: int = 0) -> _Worker:
         """Start one and wait until it is ready."""
         process = await asyncio.create_subprocess_exec(
             sys.executable,
@@ -107,6 +117,10 @@ class _Worker:
             cwd=settings.BASE_DIR,
         )
         worker = cls(process)
+        if niceness:
+            # it may have ended by itself
+            with contextlib.suppress(ProcessLookupError):
+                os.setpriority(os.PRIO_PROCESS, process.pid, niceness)
         try:
             await asyncio.wait_for(worker._read(), START_SECONDS)
         except BaseException as error:

@@ -163,6 +163,27 @@ def _trace_transactions(site: Site, request: dict[str, Any]) -> dict[str, Any]:
     return {"json": b"[" + b",".join(bodies) + b"]"}
 
 
+def _internal(site: Site, request: dict[str, Any]) -> dict[str, Any]:
+    """Value that moved inside some transactions of one epoch, and contracts made and ended there.
+
+    ``rows`` are (transaction, kind as Otterscan numbers it, from, to, value as 32 bytes), in order.
+
+    Raises
+    ------
+    RequestError
+        limit_exceeded for more than ``request["most"]``; not_found as ``Site.env``.
+    """
+    rows: list[list[Any]] = []
+    asked = {**request, "tracer": "callTracer", "options": {}}
+    for tx, trace in _traces(site, site.number, set(request["txs"]), asked):
+        for one in call_tree.operations(trace):
+            ends = [bytes.fromhex(one[end][2:]) for end in ("from", "to")]
+            rows.append([tx, one["type"], *ends, int(one["value"], 16).to_bytes(32, "big")])
+        if len(rows) > request["most"]:
+            raise RequestError(RequestCode.LIMIT_EXCEEDED, "too many operations", limit=request["most"])
+    return {"rows": rows}
+
+
 def _creation(site: Site, request: dict[str, Any]) -> dict[str, Any]:
     """Which transaction of an epoch made a contract, and who: nulls where none did."""
     for tx, trace in _traces(site, site.number, None, {**request, "tracer": "callTracer", "options": {}}):
@@ -308,5 +329,6 @@ _OPERATIONS: dict[str, Callable[[Site, dict[str, Any]], dict[str, Any]]] = {
     "trace_call": _trace_call,
     "trace_transactions": _trace_transactions,
     "creation": _creation,
+    "internal": _internal,
     "simulate": _simulate,
 }

@@ -160,6 +160,16 @@ def transaction(request: HttpRequest, tx_hash: HashPath) -> Any:
     return transaction_wire(page)
 
 
+@api.get("/transactions/{tx_hash}/internal", response={200: schemas.InternalOf, **ERRORS}, tags=["transactions"])
+def transaction_internal(request: HttpRequest, tx_hash: HashPath) -> Any:
+    """Value that moved inside an accepted transaction, in the order in which it did."""
+    with database_errors():
+        found = reading.transaction_internal(raw_connection(), hash_of(tx_hash) or b"")
+    if found is None:
+        raise _missing("accepted transaction")
+    return found
+
+
 @api.get("/addresses/{address}", response={200: schemas.Address, **ERRORS}, tags=["addresses"])
 def address(request: HttpRequest, address: AddressPath) -> Any:
     """What an address has and is; one that the chain never saw has nothing."""
@@ -188,6 +198,14 @@ def address_tokens(request: HttpRequest, address: AddressPath) -> Any:
     """The tokens that an address holds, at most 200."""
     with database_errors():
         return reading.address_tokens(raw_connection(), _address(address))
+
+
+@api.get("/addresses/{address}/internal", response={200: schemas.PageOf[schemas.Internal], **ERRORS},
+         tags=["addresses"])  # fmt: skip
+def address_internal(request: HttpRequest, address: AddressPath, before: ByPlace = "", limit: Limit = 25) -> Any:
+    """Value that moved to or from an address inside transactions, newest first, as far as blocks are traced."""
+    with database_errors():
+        return reading.address_internal(raw_connection(), _address(address), before, limit)
 
 
 @api.get("/addresses/{address}/abi", response={200: schemas.Abi, **ERRORS}, tags=["addresses"])

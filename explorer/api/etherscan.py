@@ -15,6 +15,7 @@ from chain.core.errors import BlockchainError, RequestCode, RequestError
 from chain.selectors.stats import STANDING
 from chain.selectors.transactions import ACCEPTANCE, AcceptanceView
 from chain.stores.connection import Connection, database_errors, raw_connection
+from explorer.api import etherscan_internal
 from explorer.api import etherscan_rows as rows
 from explorer.published import abis_of, published
 from explorer.views.common import address_of, hash_of, number_of
@@ -120,10 +121,11 @@ def _mined(conn: Connection, asked: Asked) -> Json:
 
 
 def _internal(conn: Connection, asked: Asked) -> Json:
-    message = (
-        "Error! Internal transactions are traced on demand: use ots_getInternalOperations or debug_traceTransaction"
-    )
-    raise RequestError(RequestCode.NOT_SUPPORTED, message)
+    if asked.get("txhash"):
+        return etherscan_internal.of_transaction(conn, _hash(asked))
+    if not asked.get("address") and not asked.get("startblock"):
+        raise RequestError(RequestCode.INVALID_PARAMS, "Error! Missing address, txhash or startblock")
+    return etherscan_internal.of_window(conn, _address(asked) if asked.get("address") else None, _window(asked))
 
 
 def _logs(conn: Connection, asked: Asked) -> Json:
@@ -208,6 +210,7 @@ def _token_balance(conn: Connection, asked: Asked) -> Json:
 
 _NOTHING = {
     "txlist": "No transactions found",
+    "txlistinternal": "No transactions found",
     "tokentx": "No transactions found",
     "tokennfttx": "No transactions found",
     "token1155tx": "No transactions found",

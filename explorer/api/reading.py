@@ -9,7 +9,7 @@ import orjson
 
 from chain.core.errors import RequestCode, RequestError, StoreError
 from chain.selectors.stats import STANDING, Standing
-from chain.selectors.transactions import NEWEST_ACCEPTANCES
+from chain.selectors.transactions import ACCEPTANCE, NEWEST_ACCEPTANCES
 from chain.stores.connection import Connection
 from explorer import published
 from explorer.api import wire
@@ -17,6 +17,7 @@ from explorer.pages import address as addresses
 from explorer.pages import figures
 from explorer.pages.lines import transaction_line
 from explorer.paging import MAX_INDEX, MAX_NUMBER, hash_place_of, place_of
+from explorer.selectors.internal import COVERAGE, INTERNAL_OF_TX, IS_UNTRACED
 from explorer.selectors.lists import ACCEPTANCES_OF, CHAIN_FROM, DAG_BELOW
 from explorer.selectors.miners import MINER, MINERS_BELOW, MINERS_FIRST
 from explorer.selectors.tokens import (
@@ -32,6 +33,7 @@ Row = TypeVar("Row")
 Place = TypeVar("Place")
 Json = dict[str, Any]
 
+MAX_INTERNAL = 1_000
 _MOST = 10**160 - 1
 _LAST_HASH = b"\xff" * 32
 
@@ -103,6 +105,24 @@ def address_transfers(conn: Connection, address: bytes, before: str, limit: int)
 def address_tokens(conn: Connection, address: bytes) -> list[Json]:
     """What it holds."""
     return [wire.holding(row) for row in HOLDINGS.all(conn, address, addresses.SHOWN_HOLDINGS)]
+
+
+def address_internal(conn: Connection, address: bytes, before: str, limit: int) -> Json:
+    """Of one address."""
+    rows, older = addresses.internal_calls(conn, address, _cursor(before, addresses.place3_of), limit)
+    return {"items": [wire.internal(row) for row in rows], "next": rows[-1].cursor if older else None}
+
+
+def transaction_internal(conn: Connection, tx_hash: bytes) -> Json | None:
+    """Of one transaction; None where it is not accepted."""
+    taken = ACCEPTANCE.one(conn, tx_hash)
+    if taken is None:
+        return None
+    coverage = COVERAGE.one(conn)
+    is_passed = coverage is not None and taken.number <= coverage.number
+    is_traced = is_passed and IS_UNTRACED.one(conn, taken.number) is None
+    rows = INTERNAL_OF_TX.all(conn, taken.number, taken.index, MAX_INTERNAL)
+    return {"traced": is_traced, "items": [wire.internal(row) for row in rows]}
 
 
 def abi(conn: Connection, address: bytes) -> Json | None:

@@ -242,6 +242,27 @@ class Address(Schema):
     mining_income: Wei
 
 
+class Internal(Schema):
+    """A call with value, a creation or a destruction inside a transaction."""
+
+    transaction: str = Field(pattern=HASH)
+    number: int
+    index: int
+    ordinal: int
+    timestamp_ms: int
+    type: Literal["call", "selfdestruct", "create", "create2"]
+    sender: str = Field(pattern=ADDRESS)
+    recipient: str = Field(pattern=ADDRESS)
+    value: Wei
+
+
+class InternalOf(Schema):
+    """Those of one transaction, at most 1 000; ``traced``: its block has been run again, so the list is whole."""
+
+    traced: bool
+    items: list[Internal]
+
+
 class Abi(Schema):
     """What an operator published of a contract; ``functions_in_code`` of its functions are in the contract's code."""
 

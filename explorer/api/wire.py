@@ -10,6 +10,7 @@ from explorer.pages.address import AddressHead
 from explorer.pages.block import BlockPage
 from explorer.pages.lines import TransactionLine
 from explorer.pages.transaction import TransactionPage
+from explorer.selectors.internal import InternalView
 from explorer.selectors.lists import ChainLine, DagLine
 from explorer.selectors.miners import MinerView
 from explorer.selectors.series import SeriesView
@@ -241,6 +242,21 @@ def transfer(row: TransferView) -> Json:
         "recipient": hexed(row.recipient),
         "token_id": None if row.token_id is None else str(row.token_id),
         "amount": str(row.amount),
+    }
+
+
+def internal(row: InternalView) -> Json:
+    """Value that moved inside a transaction."""
+    return {
+        "transaction": hexed(row.tx),
+        "number": row.number,
+        "index": row.index,
+        "ordinal": row.ordinal,
+        "timestamp_ms": row.timestamp_ms,
+        "type": row.name,
+        "sender": hexed(row.sender),
+        "recipient": hexed(row.recipient),
+        "value": str(row.value),
     }
 
 

@@ -9,10 +9,13 @@ from contextlib import contextmanager
 from chain.core.errors import ConfigError, StoreError
 from chain.stores.connection import Connection
 from chain.stores.prune import read_horizon
+from explorer.indexers import internal
 from explorer.indexers.projections import NAMES
 from explorer.indexers.sync import Done, places, reset, sole_indexer, step
 
 _LOCK_SECONDS = 60.0
+# internal calls too, which a running node traces again by itself, behind the projections
+ALL_NAMES = (*NAMES, internal.NAME)
 
 
 def check_names(names: Sequence[str]) -> tuple[str, ...]:
@@ -24,10 +27,10 @@ def check_names(names: Sequence[str]) -> tuple[str, ...]:
         ``unknown_projection``.
     """
     for name in names:
-        if name not in NAMES:
-            hint = f"the projections are {', '.join(NAMES)}"
+        if name not in ALL_NAMES:
+            hint = f"the projections are {', '.join(ALL_NAMES)}"
             raise ConfigError("unknown_projection", f"there is no projection {name!r}", hint=hint)
-    return tuple(names) or NAMES
+    return tuple(names) or ALL_NAMES
 
 
 def rebuild(
@@ -57,13 +60,14 @@ def rebuild(
     Returns
     -------
     int
-        The number that they have reached.
+        The number that the projections have reached; internal calls are only forgotten here.
 
     Raises
     ------
     StoreError
         ``index_busy`` where another process keeps the lock; ``index_needs_history`` where the chain's is pruned.
     """
+    projections = tuple([name for name in names if name != internal.NAME])
     if not resume:
         horizon = None if force else read_horizon(conn)
         if horizon is not None:
@@ -74,12 +78,15 @@ def rebuild(
                 number=horizon.number,
             )
         with _lock(conn):
-            reset(conn, names)
+            if projections:
+                reset(conn, projections)
+            if internal.NAME in names:
+                internal.reset(conn)
     while True:
         with _lock(conn):
-            done: Done | None = step(conn, only=names)
+            done: Done | None = step(conn, only=projections) if projections else None
         if done is None:
-            return min([place.number for name, place in places(conn).items() if name in names])
+            return min([place.number for name, place in places(conn).items() if name in projections], default=-1)
         progress(done.number + 1, done.head + 1)
 
 

@@ -11,6 +11,7 @@ from chain.stores.connection import Connection
 from explorer import wake
 from explorer.indexers.describe import Describer
 from explorer.indexers.sync import catch_up, open_connection, sole_indexer
+from explorer.indexers.tracing import Tracing
 
 log = structlog.get_logger(__name__)
 
@@ -20,6 +21,7 @@ SLICE_SECONDS = 2.0
 REST_FACTOR, MOST_REST_S = 9.0, 2.0
 _connections: list[Connection] = []
 _describer = Describer()
+_tracing = Tracing()
 
 
 class Rest:
@@ -56,6 +58,7 @@ def index_slice(seconds: float = SLICE_SECONDS) -> bool:
         _rest.worked(began, time.monotonic(), is_behind=more)
         if is_ours and not more:
             _describer.look(conn)
+            _tracing.look()
     except StoreError as error:
         _drop()
         if error.code not in ("database_unavailable", "not_migrated"):

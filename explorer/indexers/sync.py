@@ -114,7 +114,7 @@ def step(conn: Connection, only: Sequence[str] = (), items: int = STEP_ITEMS) ->
         group, place = _next_group(conn, only, head)
         if not group:
             return None
-        fork = _fork(conn, place)
+        fork = fork_of(conn, place)
         if fork < place.number:
             _undo(conn, group, fork)
         epochs = _fitting(follow.EPOCHS_ABOVE.all(conn, fork, STEP_EPOCHS), items)
@@ -168,7 +168,7 @@ def _next_group(conn: Connection, only: Sequence[str], head: follow.ChainHead) -
     return tuple(waiting[place]), place
 
 
-def _fork(conn: Connection, place: Place) -> int:
+def fork_of(conn: Connection, place: Place) -> int:
     """The newest number up to which what was indexed is still the chain."""
     if place.hash is None:
         return -1

@@ -9,6 +9,7 @@ from __future__ import annotations
 from explorer.models.abi import PublishedAbi
 from explorer.models.address import Activity, AddressTotal, Contract
 from explorer.models.cursor import IndexerCursor
+from explorer.models.internal import InternalCall, UntracedEpoch
 from explorer.models.series import MinedBlock, MinerTotal, Point, Series
 from explorer.models.shard import ShardEpoch
 from explorer.models.token import Token, TokenHolding, TokenItem, TokenTransfer
@@ -18,6 +19,7 @@ __all__ = [
     "AddressTotal",
     "Contract",
     "IndexerCursor",
+    "InternalCall",
     "MinedBlock",
     "MinerTotal",
     "Point",
@@ -28,4 +30,5 @@ __all__ = [
     "TokenHolding",
     "TokenItem",
     "TokenTransfer",
+    "UntracedEpoch",
 ]

@@ -13,6 +13,7 @@ from explorer.paging import MAX_INDEX, MAX_NUMBER, Page, page_of
 from explorer.selectors.accounts import ACCOUNT, AccountView
 from explorer.selectors.activity import ACTIVITY_AFTER, ACTIVITY_BEFORE, ADDRESS_TOTALS, ActivityPlace, AddressTotals
 from explorer.selectors.contracts import CONTRACT, ContractView
+from explorer.selectors.internal import INTERNAL_OF_ADDRESS, InternalView
 from explorer.selectors.lists import ACCEPTANCES_AT
 from explorer.selectors.miners import MINER, MinerView
 from explorer.selectors.tokens import (
@@ -107,6 +108,16 @@ def transfers(conn: Connection, address: bytes, before: Place3 | None, size: int
     """A page of its token transfers, newest first, and the cursor of the next page."""
     start = before or _NEWEST
     found = TRANSFERS_OF_ADDRESS.all(conn, *of_address(address, start, size + 1))
+    shown = found[:size]
+    return shown, f"?before={shown[-1].cursor}" if len(found) > size else ""
+
+
+def internal_calls(
+    conn: Connection, address: bytes, before: Place3 | None, size: int
+) -> tuple[list[InternalView], str]:
+    """A page of value that moved to or from it inside transactions, newest first, and the cursor of the next page."""
+    one = (address, *(before or _NEWEST), size + 1)
+    found = INTERNAL_OF_ADDRESS.all(conn, *one, *one, size + 1)
     shown = found[:size]
     return shown, f"?before={shown[-1].cursor}" if len(found) > size else ""
 

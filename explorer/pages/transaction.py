@@ -32,9 +32,11 @@ from explorer.decoding import Decoded, decode_input, decode_log
 from explorer.pages.moved import MovedToken, moved_tokens
 from explorer.published import abis_of
 from explorer.selectors.contracts import CONTRACT
+from explorer.selectors.internal import INTERNAL_OF_TX, InternalView
 
 SHOWN_LOGS = 100
 SHOWN_BLOCKS = 50
+SHOWN_INTERNAL = 100
 
 
 class TransactionState(StrEnum):
@@ -83,6 +85,7 @@ class TransactionPage:
     is_pool_known: bool
     lane: int
     to_shard: int | None
+    internal: tuple[InternalView, ...] = ()
     tokens: tuple[MovedToken, ...] = ()
 
     @property
@@ -206,6 +209,9 @@ def _page(
     called = tx.to if is_contract and tx.data else None
     abis = abis_of(conn, [called, *[log.address for _, log in logs]])
     own = abis.get(called) if called is not None else None
+    moved: list[InternalView] = []
+    if acceptance is not None and is_contract:
+        moved = INTERNAL_OF_TX.all(conn, acceptance.number, acceptance.index, SHOWN_INTERNAL)
     spec = current_spec()
     return TransactionPage(
         tx=tx,
@@ -224,6 +230,7 @@ def _page(
         is_pool_known=is_pool_known,
         lane=acceptance.lane if acceptance else shard_of(tx.sender, spec.shard_count),
         to_shard=None if tx.to is None else shard_of(tx.to, spec.shard_count),
+        internal=tuple(moved),
         tokens=moved_tokens(conn, [log for _, log in logs]),
     )
 

@@ -5,14 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 import orjson
+from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
+from chain.selectors.stats import STANDING
 from chain.stores.connection import database_errors, raw_connection
 from explorer import published
 from explorer.pages import address as pages
 from explorer.paging import PAGE, place_of
+from explorer.selectors.internal import COVERAGE
 from explorer.views.common import address_of
 
 
@@ -75,6 +78,23 @@ def holdings(request: HttpRequest, ref: str) -> HttpResponse:
     with database_errors():
         tokens, items = pages.holdings(raw_connection(), head.address)
     return _show(request, "holdings", head, tokens=tokens, items=items)
+
+
+@require_safe
+def internal(request: HttpRequest, ref: str) -> HttpResponse:
+    """Value that moved to or from it inside transactions; ``?before=number-index-ordinal``."""
+    head, other = _head(request, ref, "explorer:address-internal")
+    if head is None:
+        assert other is not None
+        return other
+    before = pages.place3_of(request.GET.get("before", ""))
+    with database_errors():
+        conn = raw_connection()
+        rows, older = pages.internal_calls(conn, head.address, before, PAGE)
+        coverage, standing = COVERAGE.one(conn), STANDING.one(conn)
+    behind = standing.number - coverage.number if coverage and standing else 0
+    extra = {"rows": rows, "older": older, "is_first": before is None, "coverage": coverage, "behind": behind}
+    return _show(request, "internal", head, **extra, is_traced=bool(settings.MDS_INDEX_TRACE_SHARE))
 
 
 @require_safe

@@ -11,8 +11,8 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from chain.management.progress import Progress
-from explorer.indexers.projections import NAMES
-from explorer.indexers.rebuild import check_names, rebuild
+from explorer.indexers import internal
+from explorer.indexers.rebuild import ALL_NAMES, check_names, rebuild
 from explorer.indexers.sync import open_connection
 from mondoshawan import env as environment
 from mondoshawan.appliance.offline import lent_servers
@@ -26,9 +26,8 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Which, and from where."""
-        parser.add_argument(
-            "--projection", action="append", default=[], metavar="NAME", help=f"one of {', '.join(NAMES)}; all if none"
-        )
+        known = f"one of {', '.join(ALL_NAMES)}; all if none"
+        parser.add_argument("--projection", action="append", default=[], metavar="NAME", help=known)
         parser.add_argument("--resume", action="store_true", help="go on where a rebuild was broken off")
         parser.add_argument("--force", action="store_true", help="also where the chain's history is pruned")
 
@@ -44,4 +43,8 @@ class Command(BaseCommand):
             number = rebuild(
                 connection, names, resume=options["resume"], force=options["force"], progress=progress.update
             )
-        self.stdout.write(f"{', '.join(names)} at #{number} after {time.monotonic() - started:.1f} s")
+        rebuilt = ", ".join([name for name in names if name != internal.NAME])
+        if rebuilt:
+            self.stdout.write(f"{rebuilt} at #{number} after {time.monotonic() - started:.1f} s")
+        if internal.NAME in names and not options["resume"]:
+            self.stdout.write("internal calls are forgotten: the running node traces them again, behind the others")

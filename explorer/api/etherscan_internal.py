@@ -1,0 +1,80 @@
+"""Etherscan's txlistinternal: of a transaction, of an address, of a stretch of blocks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+
+from chain.core.errors import RequestCode, RequestError
+from chain.selectors.transactions import ACCEPTANCE
+from chain.stores.connection import Connection
+from explorer.api.etherscan_rows import Window
+from explorer.selectors.internal import COVERAGE, INTERNAL_OF_TX, IS_UNTRACED, InternalView, internal_window
+
+Json = dict[str, Any]
+MAX_OF_TX = 10_000
+
+
+def of_transaction(conn: Connection, tx_hash: bytes) -> list[Json]:
+    """Of one accepted transaction.
+
+    Raises
+    ------
+    RequestError
+        not_found where its block has not been traced.
+    """
+    taken = ACCEPTANCE.one(conn, tx_hash)
+    if taken is None:
+        return []
+    _require(conn, taken.number)
+    if IS_UNTRACED.one(conn, taken.number) is not None:
+        raise _refused(f"Error! Block {taken.number} is too much to trace: use debug_traceTransaction")
+    return [_row(view) for view in INTERNAL_OF_TX.all(conn, taken.number, taken.index, MAX_OF_TX)]
+
+
+def of_window(conn: Connection, address: bytes | None, window: Window) -> list[Json]:
+    """Of an address, or of all, as far as blocks are traced."""
+    _require(conn, window.first)
+    every, own = internal_window(window.is_descending)
+    if address is None:
+        found = every.all(conn, window.first, window.last, window.skip, window.size)
+    else:
+        side = (address, window.first, window.last, window.skip + window.size)
+        found = own.all(conn, *side, *side, window.skip, window.size)
+    return [_row(view) for view in found]
+
+
+def _require(conn: Connection, number: int) -> None:
+    coverage = COVERAGE.one(conn)
+    traced = coverage.number if coverage else -1
+    if traced >= number:
+        return
+    if not settings.MDS_INDEX_TRACE_SHARE:
+        raise _refused("Error! This node lists no internal transactions: use ots_getInternalOperations")
+    raise _refused(f"Error! Block {number} is not traced yet, the newest that is: {traced}")
+
+
+def _refused(message: str) -> RequestError:
+    return RequestError(RequestCode.NOT_FOUND, message)
+
+
+def _row(view: InternalView) -> Json:
+    is_creation = view.name.startswith("create")
+    recipient = "0x" + view.recipient.hex()
+    return {
+        "blockNumber": str(view.number),
+        "timeStamp": str(view.timestamp_ms // 1000),
+        "hash": "0x" + view.tx.hex(),
+        "from": "0x" + view.sender.hex(),
+        "to": "" if is_creation else recipient,
+        "value": str(view.value),
+        "contractAddress": recipient if is_creation else "",
+        "input": "",
+        "type": "suicide" if view.name == "selfdestruct" else view.name,
+        "gas": "",
+        "gasUsed": "",
+        "traceId": str(view.ordinal),
+        "isError": "0",
+        "errCode": "",
+    }

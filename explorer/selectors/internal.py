@@ -1,0 +1,110 @@
+"""Value that moved inside transactions: of one, of an address, of a stretch of blocks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from chain.selectors.query import Query, columns_as, first
+from explorer.selectors.lag import trusted_number
+
+KINDS = {0: "call", 1: "selfdestruct", 2: "create", 3: "create2"}
+
+
+@dataclass(frozen=True, slots=True)
+class InternalView:
+    """A call with value, a creation or a destruction inside a transaction; ``kind`` as ``KINDS`` names it, wei."""
+
+    number: int
+    index: int
+    ordinal: int
+    tx: bytes
+    timestamp_ms: int
+    kind: int
+    sender: bytes
+    recipient: bytes
+    value: int
+
+    @property
+    def name(self) -> str:
+        """Of its kind."""
+        return KINDS[self.kind]
+
+    @property
+    def cursor(self) -> str:
+        """Its place as a page's cursor."""
+        return f"{self.number}-{self.index}-{self.ordinal}"
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """Up to which number internal calls are known, -1 before the first; and how many epochs below were passed over."""
+
+    number: int
+    untraced: int
+
+
+def _view(row: Any) -> InternalView:
+    return InternalView(*row[:8], int(row[8]))
+
+
+_TRACED = trusted_number("internal")
+_PLACE = "(number, index, ordinal)"
+_ROW = (
+    'SELECT x.number, x."index", x.ordinal, a.tx, e.timestamp_ms, x.kind, x.sender, x.recipient, x.value'
+    ' FROM ({source}) x JOIN chain_acceptance a ON a.number = x.number AND a."index" = x."index"'
+    " JOIN chain_selected_chain c ON c.number = x.number JOIN chain_epoch e ON e.hash = c.hash"
+    ' ORDER BY x.number {way}, x."index" {way}, x.ordinal {way}'
+)
+
+
+def _below(column: str) -> str:
+    return (
+        f"SELECT * FROM explorer_internal_call WHERE {column} = %s AND {_PLACE} < (%s, %s, %s)"  # noqa: S608
+        f" AND number <= {_TRACED} ORDER BY number DESC, index DESC, ordinal DESC LIMIT %s"
+    )
+
+
+COVERAGE: Query[Coverage] = Query(
+    f"SELECT t.number, (SELECT count(*) FROM explorer_untraced_epoch u WHERE u.number <= t.number)"  # noqa: S608
+    f" FROM (SELECT {_TRACED} AS number) t",
+    columns_as(Coverage),
+)
+# (address, number, index and ordinal below which to go on, limit, the same again, limit): newest first
+INTERNAL_OF_ADDRESS: Query[InternalView] = Query(
+    _ROW.format(
+        source=f"SELECT * FROM (({_below('sender')}) UNION ({_below('recipient')})) u"  # noqa: S608
+        " ORDER BY number DESC, index DESC, ordinal DESC LIMIT %s",
+        way="DESC",
+    ),
+    _view,
+)
+# (number, index, limit): of one transaction, in order
+INTERNAL_OF_TX: Query[InternalView] = Query(
+    _ROW.format(
+        source="SELECT * FROM explorer_internal_call WHERE number = %s AND index = %s"  # noqa: S608
+        f" AND number <= {_TRACED} ORDER BY ordinal LIMIT %s",
+        way="ASC",
+    ),
+    _view,
+)
+# (number): whether an epoch was passed over
+IS_UNTRACED: Query[int] = Query("SELECT 1 FROM explorer_untraced_epoch WHERE number = %s", first)
+
+
+def internal_window(is_descending: bool) -> tuple[Query[InternalView], Query[InternalView]]:
+    """Of a stretch of blocks, in one direction.
+
+    The first is of all addresses: (first number, last, how many to pass, how many).  The second of one: (address,
+    first number, last, how many to pass and show, the same four again, how many to pass, how many).
+    """
+    way = "DESC" if is_descending else "ASC"
+    ordered = f"ORDER BY number {way}, index {way}, ordinal {way}"
+    between = f"number BETWEEN %s AND %s AND number <= {_TRACED}"
+    every = f"SELECT * FROM explorer_internal_call WHERE {between} {ordered} OFFSET %s LIMIT %s"  # noqa: S608
+    sides = [
+        f"(SELECT * FROM explorer_internal_call WHERE {side} = %s AND {between} {ordered} LIMIT %s)"  # noqa: S608
+        for side in ("sender", "recipient")
+    ]
+    own = f"SELECT * FROM ({' UNION '.join(sides)}) u {ordered} OFFSET %s LIMIT %s"  # noqa: S608
+    return tuple([Query(_ROW.format(source=source, way=way), _view) for source in (every, own)])  # type: ignore[return-value]

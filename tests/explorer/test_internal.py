@@ -1,0 +1,155 @@
+"""Internal calls: traced behind the index, undone with the chain, listed by page, API and Etherscan's call."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from chain.services.call import CallWorkers
+from chain.stores.connection import Connection
+from explorer.indexers import internal, sync, tracing
+from explorer.selectors.internal import COVERAGE, Coverage
+from tests.explorer.conftest import Growing
+from tests.explorer.test_ots import CHILD, FAILING, HEIR, WORKER, fill
+from tests.explorer.test_pages import hexed, text_of
+from tests.factories import wallets
+from tests.factories.database import fetch
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+CALLS = "SELECT number, index, ordinal, kind, sender, recipient, value FROM explorer_internal_call ORDER BY 1, 2, 3"
+
+
+@pytest.fixture
+def chain(growing: Growing, index_conn: Connection) -> Growing:
+    """Otterscan's chain: block 3 has a call with four operations inside, one that fails, and a creation."""
+    fill(growing)
+    # the factory's receipts are all of plain transfers
+    raw = growing.stored.conn
+    raw.execute(
+        "UPDATE chain_acceptance SET gas_used = 21001, cumulative_gas_used = cumulative_gas_used + index + 1"
+        " WHERE number = 3"
+    )
+    while sync.step(index_conn) is not None:
+        pass
+    return growing
+
+
+@pytest.fixture
+def workers() -> Iterator[asyncio.Runner]:
+    with asyncio.Runner() as runner:
+        yield runner
+
+
+def follow(runner: asyncio.Runner, conn: Connection) -> int:
+    """Trace to the head; how many epochs were run again."""
+
+    async def rounds() -> int:
+        found, total = CallWorkers(limit=1, niceness=1), 0
+        try:
+            while (traced := await tracing.trace_round(conn, found)) is not None:
+                total += traced
+        finally:
+            await found.stop()
+        return total
+
+    return runner.run(rounds())
+
+
+def test_what_moved_inside_is_kept_and_undone(chain: Growing, index_conn: Connection, workers: asyncio.Runner) -> None:
+    # the creation of block 2, and what block 3 calls
+    assert follow(workers, index_conn) == 2
+    rows = fetch(index_conn, CALLS)
+    assert [(row[:4], bytes(row[4]), int(row[6])) for row in rows] == [
+        ((3, 0, 0, 0), WORKER, 5),
+        ((3, 0, 1, 2), WORKER, 1),
+        ((3, 0, 2, 3), WORKER, 2),
+        ((3, 0, 3, 1), bytes(rows[2][5]), 2),
+    ]
+    assert [bytes(row[5]) for row in rows[:2]] == [HEIR, CHILD]
+    assert COVERAGE.one(index_conn) == Coverage(9, 0)
+    # nothing to do: nothing is run
+    assert follow(workers, index_conn) == 0
+    # blocks 3 to 9 leave the chain for two others
+    factory = chain.factory
+    one = factory.extend(chain.path[2], [])
+    others = [one]
+    for _ in range(8):
+        others.append(factory.extend(others[-1], []))
+    chain.reorganise(7, others)
+    assert COVERAGE.one(index_conn) == Coverage(2, 0), "before it is undone it is not shown either"
+    assert follow(workers, index_conn) == 0
+    assert fetch(index_conn, CALLS) == []
+    assert COVERAGE.one(index_conn) == Coverage(11, 0)
+
+
+def test_a_stale_or_doubled_round_keeps_nothing(chain: Growing, index_conn: Connection) -> None:
+    found = internal.plan(index_conn)
+    assert found is not None
+    assert [epoch.number for epoch in found.epochs] == [2, 3]
+    chain.reorganise(1, [chain.factory.extend(chain.path[-2], []), *[]])
+    assert internal.write(index_conn, found, [], found.end) is False
+    again = internal.plan(index_conn)
+    assert again is not None
+    assert internal.write(index_conn, again, [], again.end) is True
+    assert internal.write(index_conn, again, [], again.end) is False
+
+
+def test_what_cannot_be_traced_is_noted_and_passed(
+    chain: Growing, index_conn: Connection, workers: asyncio.Runner, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(internal, "EPOCH_ROWS", 2)
+    assert follow(workers, index_conn) == 2
+    assert COVERAGE.one(index_conn) == Coverage(9, 1)
+    assert fetch(index_conn, "SELECT number, reason FROM explorer_untraced_epoch") == [(3, "limit_exceeded")]
+    assert "1 block was passed over" in text_of(client.get(f"/address/{hexed(HEIR)}/internal"))
+    monkeypatch.undo()
+    internal.reset(index_conn)
+    assert COVERAGE.one(index_conn) == Coverage(-1, 0)
+    follow(workers, index_conn)
+    assert len(fetch(index_conn, CALLS)) == 4
+
+
+def test_everybody_reads_them(chain: Growing, index_conn: Connection, workers: asyncio.Runner, client: Client) -> None:
+    def etherscan(**asked: Any) -> Any:
+        return client.get("/api", {"module": "account", "action": "txlistinternal", **asked}).json()
+
+    call = chain.factory.blocks[chain.path[3]]
+    tx = hexed(fetch(index_conn, "SELECT tx FROM chain_acceptance WHERE number = 3 AND index = 0")[0][0])
+    assert call is not None
+    before = client.get(f"/tx/{tx}")
+    assert "not traced yet" in text_of(client.get(f"/address/{hexed(HEIR)}/internal"))
+    assert "Value that moved inside" not in text_of(before)
+    waits = etherscan(txhash=tx)
+    assert (waits["status"], waits["message"]) == ("0", "NOTOK")
+    assert "not traced yet" in waits["result"]
+    follow(workers, index_conn)
+    assert "Value that moved inside" in text_of(client.get(f"/tx/{tx}"))
+    told = text_of(client.get(f"/address/{hexed(HEIR)}/internal"))
+    assert "call" in told
+    assert "selfdestruct" in told
+    path = f"/api/v1/addresses/{hexed(HEIR)}/internal"
+    items, cursor = [], ""
+    while cursor is not None:
+        page = client.get(path, {"limit": 1, "before": cursor}).json()
+        items += page["items"]
+        cursor = page["next"]
+    assert [(item["type"], item["value"]) for item in items] == [("selfdestruct", "2"), ("call", "5")]
+    of_tx = client.get(f"/api/v1/transactions/{tx}/internal").json()
+    assert (of_tx["traced"], [item["value"] for item in of_tx["items"]]) == (True, ["5", "1", "2", "2"])
+    rows = etherscan(address=hexed(HEIR))["result"]
+    assert [(row["type"], row["value"], row["hash"]) for row in rows] == [("call", "5", tx), ("suicide", "2", tx)]
+    assert rows[0]["traceId"] == "0"
+    assert etherscan(txhash=tx)["result"][1]["contractAddress"] == hexed(CHILD)
+    assert len(etherscan(startblock=0, endblock=9)["result"]) == 4
+    assert [row["value"] for row in etherscan(startblock=0, endblock=9, sort="desc", page=1, offset=2)["result"]] == [
+        "2",
+        "2",
+    ]
+    assert etherscan(address=hexed(FAILING))["message"] == "No transactions found"
+    assert etherscan(address=hexed(wallets.address(3)))["result"] == []
+    assert etherscan()["status"] == "0"
