@@ -18,6 +18,7 @@ ROOMS = (
     ("Transactions", "explorer:transactions", ("transaction",)),
     ("Tokens", "explorer:tokens", ("token",)),
     ("Shards", "explorer:shards", ("shard",)),
+    ("Streams", "explorer:streams", ()),
     ("Miners", "explorer:miners", ("miner",)),
     ("Fees", "explorer:fees", ()),
     ("Supply", "explorer:supply", ()),

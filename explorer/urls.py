@@ -35,6 +35,7 @@ urlpatterns = [
     path("token/<str:ref>/transfers.csv", exports.token_transfers, name="token-csv"),
     path("shards", chain_figures.shards, name="shards"),
     path("shard/<int:shard>", chain_figures.shard, name="shard"),
+    path("streams", chain_figures.streams, name="streams"),
     path("miners", chain_figures.miners, name="miners"),
     path("miner/<str:ref>", chain_figures.miner, name="miner"),
     path("fees", chain_figures.fees, name="fees"),

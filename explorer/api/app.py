@@ -258,6 +258,13 @@ def shards(request: HttpRequest) -> Any:
         return reading.shards(raw_connection())
 
 
+@api.get("/streams", response={200: list[schemas.StreamOf], **ERRORS}, tags=["figures"])
+def streams(request: HttpRequest) -> Any:
+    """The three streams: how fast, how hard, how much they were paid."""
+    with database_errors():
+        return reading.streams(raw_connection(), now_ms())
+
+
 @api.get("/miners", response={200: schemas.PageOf[schemas.Miner], **ERRORS}, tags=["figures"])
 def miners(request: HttpRequest, before: ByRank = "", limit: Limit = 25) -> Any:
     """Miners, most earned first."""

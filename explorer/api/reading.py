@@ -15,6 +15,7 @@ from explorer import published
 from explorer.api import wire
 from explorer.pages import address as addresses
 from explorer.pages import figures
+from explorer.pages import streams as stream_pages
 from explorer.pages.lines import transaction_line
 from explorer.paging import MAX_INDEX, MAX_NUMBER, hash_place_of, place_of
 from explorer.selectors.internal import COVERAGE, INTERNAL_OF_TX, IS_UNTRACED
@@ -188,6 +189,11 @@ def shards(conn: Connection) -> list[Json]:
         }
         for row in figures.shards(conn).shards
     ]
+
+
+def streams(conn: Connection, now_ms: int) -> list[Json]:
+    """Every stream lately."""
+    return [wire.stream(row) for row in stream_pages.streams(conn, figures.SPANS[0], now_ms).streams]
 
 
 def miners(conn: Connection, before: str, limit: int) -> Json:

@@ -331,6 +331,25 @@ class Shard(Schema):
     state_commitment: str = Field(pattern=HASH)
 
 
+class StreamOf(Schema):
+    """A stream: rates of ten minutes, what the chain paid for its blocks within an hour.
+
+    ``difficulty`` is hashes that a block takes in the mean, ``hashrate`` hashes a second; null for the lottery.
+    """
+
+    stream: Literal["A", "B", "C"]
+    wanted_interval_ms: int
+    blocks: int
+    blocks_ten_minutes: int
+    red_ten_minutes: int
+    difficulty: str | None
+    hashrate: float | None
+    rewards_hour: Wei
+    tips_hour: Wei
+    last_block: str | None
+    last_timestamp_ms: int | None
+
+
 class Miner(Schema):
     """A coinbase's sums."""
 

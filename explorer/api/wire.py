@@ -9,6 +9,7 @@ from explorer.decoding import Decoded
 from explorer.pages.address import AddressHead
 from explorer.pages.block import BlockPage
 from explorer.pages.lines import TransactionLine
+from explorer.pages.streams import StreamFigures
 from explorer.pages.transaction import TransactionPage
 from explorer.selectors.internal import InternalView
 from explorer.selectors.lists import ChainLine, DagLine
@@ -269,6 +270,24 @@ def holding(row: HoldingView) -> Json:
         "symbol": row.symbol,
         "decimals": row.decimals,
         "amount": str(row.amount),
+    }
+
+
+def stream(row: StreamFigures) -> Json:
+    """A stream."""
+    paid, newest = row.paid, row.newest
+    return {
+        "stream": row.name,
+        "wanted_interval_ms": round(row.wanted_s * 1000),
+        "blocks": row.total,
+        "blocks_ten_minutes": row.window.blocks if row.window else 0,
+        "red_ten_minutes": row.window.red if row.window else 0,
+        "difficulty": None if row.difficulty is None else str(row.difficulty),
+        "hashrate": row.hashrate,
+        "rewards_hour": str(paid.rewards if paid else 0),
+        "tips_hour": str(paid.tips if paid else 0),
+        "last_block": maybe(newest.hash if newest else None),
+        "last_timestamp_ms": newest.timestamp_ms if newest else None,
     }
 
 

@@ -7,22 +7,18 @@ from typing import Any
 
 from redis.exceptions import RedisError
 
-from chain.core.spec import stream_name
 from chain.selectors.gauges import ACCOUNTS_BY_SHARD
 from chain.selectors.query import Query
-from chain.selectors.stats import STANDING, STREAM_WINDOWS, Standing, StreamWindow
+from chain.selectors.stats import STANDING, Standing
 from chain.services.network import current_spec
 from chain.services.pool import Pool, pool_policy
 from chain.services.redis_client import redis_client
 from chain.stores.connection import Connection
-from explorer.paging import PAGE
-from explorer.selectors.miners import MINERS_BELOW, MINERS_FIRST, MinerView
 from explorer.selectors.series import SERIES_SINCE, SeriesView
 from explorer.selectors.shards import CROSSED, LATTICE_DIGESTS, SHARD_LOADS
 
 # epochs that "now" means for shards: a minute at full rate
 WINDOW = 600
-STREAMS_WINDOW_MS = 600_000
 _HASH = 32
 # epochs whose tips make the percentiles
 _FEE_EPOCHS = 200
@@ -127,62 +123,6 @@ def shards(conn: Connection) -> ShardsPage:
             ]
         ),
     )
-
-
-@dataclass(frozen=True, slots=True)
-class StreamFigures:
-    """A stream over the last ten minutes; ``interval_s`` as wanted and as it was."""
-
-    name: str
-    seal: str
-    wanted_s: float
-    window: StreamWindow | None
-    total: int
-
-    @property
-    def interval_s(self) -> float | None:
-        """Seconds between its blocks."""
-        blocks = self.window.blocks if self.window else 0
-        return STREAMS_WINDOW_MS / 1000 / blocks if blocks else None
-
-
-@dataclass(frozen=True, slots=True)
-class MinersPage:
-    """Streams and a page of miners; ``older`` is the address of the next page."""
-
-    streams: tuple[StreamFigures, ...]
-    miners: tuple[MinerView, ...]
-    is_first: bool
-    older: str
-
-
-_SEALS = {"A": "BLAKE3 work", "B": "kHeavyHash work", "C": "VRF lottery"}
-
-
-def miners(conn: Connection, before: tuple[int, bytes] | None, now_ms: int) -> MinersPage:
-    """Streams, and miners by income."""
-    spec = current_spec()
-    windows = {window.stream: window for window in STREAM_WINDOWS.all(conn, now_ms - STREAMS_WINDOW_MS)}
-    standing = STANDING.one(conn)
-    totals = (standing.blocks_a, standing.blocks_b, standing.blocks_c) if standing else (0, 0, 0)
-    intervals = [spec.stream(stream).interval_ms for stream in (1, 2, 3)]
-    streams = [
-        StreamFigures(
-            stream_name(stream),
-            _SEALS[stream_name(stream)],
-            intervals[stream - 1] / 1000,
-            windows.get(stream),
-            totals[stream - 1],
-        )
-        for stream in (1, 2, 3)
-    ]
-    if before is None:
-        found = MINERS_FIRST.all(conn, PAGE + 1)
-    else:
-        found = MINERS_BELOW.all(conn, before[0], before[1], PAGE + 1)
-    shown = found[:PAGE]
-    older = f"?before={shown[-1].income}-{shown[-1].coinbase.hex()}" if len(found) > PAGE else ""
-    return MinersPage(tuple(streams), tuple(shown), before is None, older)
 
 
 @dataclass(frozen=True, slots=True)

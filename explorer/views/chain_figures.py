@@ -9,6 +9,7 @@ from django.views.decorators.http import require_safe
 from chain.services.network import now_ms
 from chain.stores.connection import database_errors, raw_connection
 from explorer.pages import figures
+from explorer.pages import streams as stream_pages
 from explorer.pages.lines import transaction_line
 from explorer.paging import MAX_INDEX, MAX_NUMBER, page_of, place_of
 from explorer.selectors.lists import ACCEPTANCES_AT
@@ -47,11 +48,20 @@ def shard(request: HttpRequest, shard: int) -> HttpResponse:
 
 
 @require_safe
+def streams(request: HttpRequest) -> HttpResponse:
+    """The three streams side by side: how fast, how hard, by whom, for how much."""
+    span = figures.span_of(request.GET.get("span", ""))
+    with database_errors():
+        found = stream_pages.streams(raw_connection(), span, now_ms())
+    return render(request, "explorer/figures/streams.html", {"page": found, "spans": figures.SPANS})
+
+
+@require_safe
 def miners(request: HttpRequest) -> HttpResponse:
-    """Streams as they run, and who mined how much, most earned first."""
+    """Streams as they run, and who mined how much, most earned first, with their rank and hashrate."""
     before = figures.rank_place_of(request.GET.get("before", ""))
     with database_errors():
-        found = figures.miners(raw_connection(), before, now_ms())
+        found = stream_pages.miners(raw_connection(), before, now_ms())
     return render(request, "explorer/figures/miners.html", {"page": found})
 
 
@@ -65,6 +75,7 @@ def miner(request: HttpRequest, ref: str) -> HttpResponse:
     before, after = place_of(request.GET.get("before", "")), place_of(request.GET.get("after", ""))
     with database_errors():
         totals = MINER.one(conn, coinbase)
+        ranked = stream_pages.miner(conn, totals, now_ms()) if totals else None
         page = page_of(
             None
             if after
@@ -73,7 +84,7 @@ def miner(request: HttpRequest, ref: str) -> HttpResponse:
             lambda row: f"{row.number}-{row.position}",
             is_first=before is None,
         )
-    context = {"coinbase": coinbase, "totals": totals, "page": page}
+    context = {"coinbase": coinbase, "totals": totals, "ranked": ranked, "page": page}
     return render(request, "explorer/figures/miner.html", context, status=200 if totals else 404)
 
 

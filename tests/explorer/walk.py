@@ -182,6 +182,7 @@ def _pages(facts: Facts) -> Iterator[Question]:
     yield page("address, contract", f"/address/{f.contract}")
     yield page("address, created contract", f"/address/{f.created}")
     yield from _deep(f, PAGES, "address transfers", f"/address/{f.holder}/transfers", "transfers")
+    yield page("address internal", f"/address/{f.contract}/internal")
     yield page("address tokens", f"/address/{f.holder}/tokens")
     yield page("address contract", f"/address/{f.contract}/contract")
     yield from _deep(f, PAGES, "tokens", "/tokens", "tokens")
@@ -192,6 +193,8 @@ def _pages(facts: Facts) -> Iterator[Question]:
     yield page("token, unknown", f"/token/0x{'5a' * 20}", 404)
     yield page("shards", "/shards")
     yield from _deep(f, PAGES, "shard", f"/shard/{f.shard}", "shard")
+    for span in ("hour", "year"):
+        yield page(f"streams, {span}", f"/streams?span={span}")
     yield from _deep(f, PAGES, "miners", "/miners", "miners")
     yield from _deep(f, PAGES, "miner", f"/miner/{f.miner}", "miner")
     for span in ("hour", "day", "month", "year"):
@@ -240,6 +243,8 @@ def _api(facts: Facts) -> Iterator[Question]:
     yield ask("addresses/{address}", f"addresses/{f.contract}")
     yield from deep("addresses/{address}/transactions", f"addresses/{f.busy}/transactions", "address")
     yield from deep("addresses/{address}/transfers", f"addresses/{f.holder}/transfers", "transfers")
+    yield ask("transactions/{tx_hash}/internal", f"transactions/{f.logging_tx}/internal")
+    yield ask("addresses/{address}/internal", f"addresses/{f.contract}/internal")
     yield ask("addresses/{address}/abi", f"addresses/{f.contract}/abi", 404)
     yield ask("addresses/{address}/tokens", f"addresses/{f.holder}/tokens")
     yield from deep("tokens", "tokens", "tokens")
@@ -247,6 +252,7 @@ def _api(facts: Facts) -> Iterator[Question]:
     yield from deep("tokens/{address}/transfers", f"tokens/{f.token}/transfers", "token")
     yield from deep("tokens/{address}/holders", f"tokens/{f.token}/holders", "holders")
     yield ask("shards", "shards")
+    yield ask("streams", "streams")
     yield from deep("miners", "miners", "miners")
     yield ask("miners/{address}", f"miners/{f.miner}")
     yield ask("fees", "fees")
