@@ -9,9 +9,10 @@ from django.conf import settings
 
 from chain.core.errors import RequestCode, RequestError
 from chain.rpc.caller import UNKNOWN, Caller, current_caller
+from chain.rpc.threads import in_thread
 from chain.selectors.mds import api_key
 from chain.services.api_keys import digest, note_use
-from chain.services.audit import Actor, set_actor
+from chain.services.audit import Actor, refuse, set_actor
 from chain.services.network import now_ms
 
 LOCAL = "localhost"
@@ -30,10 +31,13 @@ async def authorise(node: Any, scope: str) -> None:
     caller = current_caller()
     if caller.key is not None:
         found = await node.read(api_key, digest(caller.key), now_ms())
-        if found is not None and scope in found.scopes:
+        if found is not None:
             _act(f"key {found.name}", caller)
-            await note_use(node.redis, found.name)
-            return
+            if scope in found.scopes:
+                await note_use(node.redis, found.name)
+                return
+            # somebody who is known tried what the key is not for
+            await in_thread(refuse, f"scope.{scope}", RequestError(RequestCode.FORBIDDEN, "the key has not this scope"))
     elif is_local(caller):
         _act(LOCAL, caller)
         return

@@ -6,6 +6,7 @@ or from the service's own ``by``.  Secrets never belong into ``before``, ``after
 
 from __future__ import annotations
 
+import getpass
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -98,11 +99,19 @@ def operation(action: str, target: str = "", by: str = SYSTEM) -> Iterator[Trail
     except BlockchainError as error:
         trail.outcome, trail.detail = REFUSED, f"{error.code}: {error.message}"
         raise
-    except Exception as error:
+    except BaseException as error:
+        # Ctrl-C in the midst of a long command is no success
         trail.outcome, trail.detail = FAILED, type(error).__name__
         raise
     finally:
         _write(action, trail, current_actor(by))
+
+
+@contextmanager
+def by_command(action: str, target: str = "") -> Iterator[Trail]:
+    """An operation of whoever runs a command on the node's machine."""
+    with acting(Actor(getpass.getuser(), "cli")), operation(action, target) as trail:
+        yield trail
 
 
 def refuse(action: str, error: BlockchainError, target: str = "") -> None:

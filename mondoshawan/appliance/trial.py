@@ -77,8 +77,11 @@ def try_redis(target: str) -> str:
     try:
         with redis.Redis.from_url(target, socket_timeout=_CONNECT_S, socket_connect_timeout=_CONNECT_S) as connection:
             version = str(connection.info("server")["redis_version"])
-    except (redis.RedisError, ValueError) as error:
-        raise RequestError(RequestCode.INVALID_PARAMS, f"Redis does not answer: {type(error).__name__}") from None
+    except redis.RedisError as error:
+        raise RequestError(RequestCode.INVALID_PARAMS, f"Redis does not do: {str(error)[:120]}") from None
+    except ValueError:
+        # its text may repeat the URL, and so a password
+        raise RequestError(RequestCode.INVALID_PARAMS, "this is no URL of a Redis") from None
     if tuple(int(part) for part in version.split(".")[:2]) < OLDEST_REDIS:
         raise RequestError(RequestCode.INVALID_PARAMS, f"Redis {version} is too old, 6.2 or newer is needed")
     return f"Redis {version} answers"

@@ -8,9 +8,13 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
+import psutil
+import psycopg
 import pytest
 import requests
+from django.conf import settings
 from web3 import Web3
 
 from tests.e2e.node import Node, running_node, wait_for
@@ -21,7 +25,7 @@ pytestmark = pytest.mark.e2e
 PASSWORD = "a password of my own"
 COINBASE = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8"
 KEY = "0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80"
-ROOMS = ("", "mining/", "ordering/", "pool/", "shards/", "processes/", "settings/", "keys/", "alerts/", "audit/",
+ROOMS = ("", "mining/", "ordering/", "pool/", "shards/", "processes/", "settings/", "keys/", "abis/", "alerts/", "audit/",
          "users/", "logs/", "backups/")  # fmt: skip
 
 
@@ -318,3 +322,50 @@ def test_out_is_out(operator: Operator, browser: Page) -> None:
     assert "Mining" in operator.press("Log in")
     assert "Log in" in operator.press("Log out")
     assert "Log in" in operator.go("")
+
+
+@pytest.fixture
+def others(servers: None) -> Iterator[tuple[str, str]]:
+    """URLs of a database that holds nothing and of a Redis, of this session's servers."""
+    place = settings.DATABASES["default"]
+    parts = [quote(str(place[name]), safe="") for name in ("USER", "PASSWORD", "HOST", "PORT")]
+    base = "postgres://{}:{}@{}:{}/".format(*parts)
+    with psycopg.connect(base + "postgres", autocommit=True) as connection:
+        connection.execute("CREATE DATABASE chosen")
+    yield base + "chosen", settings.MDS_REDIS_URL
+    with psycopg.connect(base + "postgres", autocommit=True) as connection:
+        connection.execute("DROP DATABASE chosen WITH (FORCE)")
+
+
+def test_other_servers_are_chosen_and_the_node_begins_anew(
+    operator: Operator, node: Node, others: tuple[str, str]
+) -> None:
+    database, redis = others
+    assert node.process is not None
+    pid, before = node.process.pid, node.number()
+    operator.go("settings/")
+    operator.fill(username="operator", password=PASSWORD)
+    operator.press("Log in")
+    operator.fill(database_url_kind="external", database_url="postgres://nobody:hunter22@127.0.0.1:1/x")
+    assert "PostgreSQL does not answer" in operator.press("Try and keep")
+    operator.fill(database_url_kind="external", database_url=database, redis_url_kind="external", redis_url=redis)
+    said = operator.press("Try and keep")
+    assert "it holds no chain" in said
+    assert re.search(r"Redis [0-9.]+ answers", said)
+    operator.press("Restart the node")
+    assert "The node restarts" in operator.press("Restart the node")
+    # the page itself finds out that the node is back; sessions are in the database, which is another one
+    wait_for(lambda: operator.sees("Log in"), "the page goes on by itself", 600)
+    assert node.process.poll() is None
+    assert "starting again" in node.output.read_text()
+    operator.fill(username="operator", password=PASSWORD)
+    assert "This node" in operator.press("Log in")
+    said = operator.go("settings/")
+    assert said.count("external") >= 2
+    # the same process for whoever watches it, another chain, the same settings
+    assert node.process.pid == pid
+    wait_for(lambda: 0 < node.number() < before, "the chain begins anew", 300)
+    told = node.rpc("mds_getMiningStatus")
+    assert (told["coinbase"], told["streams"]["B"]["share"]) == (COINBASE.lower(), 0.3)
+    assert not [child for child in psutil.Process(pid).children(recursive=True) if child.name() == "postgres"]
+    assert node.stop() == 0

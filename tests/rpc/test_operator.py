@@ -10,6 +10,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 import chain.rpc.app  # noqa: F401 - registers the methods
+from chain.models import OperatorAction
 from chain.rpc.caller import Caller as Connection
 from chain.rpc.registry import METHODS
 from chain.services.api_keys import SCOPES, last_used
@@ -131,6 +132,11 @@ class TestKeys:
             error = ask(rpc, name, {"none": "such"}, x_api_key=secret)["error"]
             is_open = error["data"].get("reason") != "forbidden" if isinstance(error.get("data"), dict) else True
             assert is_open is (METHODS[name].scope == scope), name
+        kept = OperatorAction.objects.filter(actor=f"key only-{scope}", action__startswith="scope.")
+        tried = [f"scope.{METHODS[name].scope}" for name in OPERATOR if METHODS[name].scope != scope]
+        assert sorted(kept.values_list("action", flat=True)) == sorted(tried)
+        assert set(kept.values_list("outcome", "door")) == {("refused", "rpc")}
+        kept.delete()
         used = last_used()[f"only-{scope}"]
         assert abs(now_ms() - used) < 600_000
         assert {METHODS[name].scope for name in OPERATOR} == set(SCOPES)

@@ -11,6 +11,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from chain.management.progress import Progress
+from chain.services import audit
 from chain.services.import_blocks import import_blocks
 from chain.services.writer import process_writer
 from mondoshawan import env as environment
@@ -34,6 +35,7 @@ class Command(BaseCommand):
         logging.getLogger("chain").setLevel(logging.ERROR)
         with (
             lent_servers(environment.current()) as runs,
+            audit.by_command("blocks.import", str(options["file"])),
             Progress(sys.stderr, "import", "blocks") as progress,
         ):
             drain = None if runs else process_writer().drain

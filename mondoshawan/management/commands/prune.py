@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand
 
 from chain.core.errors import ConfigError
 from chain.management.progress import Progress
+from chain.services import audit
 from chain.services.network import current_spec
 from chain.services.prune import LEAST_KEPT, oldest_needed, prune
 from chain.services.writer import dedicated_connection
@@ -42,6 +43,7 @@ class Command(BaseCommand):
             )
         with (
             lent_servers(env),
+            audit.by_command("chain.prune", f"keep {keep}"),
             closing(dedicated_connection()) as connection,
             Progress(sys.stderr, "prune", "epochs") as progress,
         ):

@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand
 
 from chain.core.errors import ConfigError
 from chain.management.progress import Progress
+from chain.services import audit
 from chain.services.network import current_genesis, current_spec
 from chain.services.rebuild import rebuild_by_execution, rebuild_from_versions
 from chain.services.writer import dedicated_connection
@@ -36,7 +37,8 @@ class Command(BaseCommand):
         with lent_servers(environment.current()) as runs:
             if runs:
                 raise ConfigError("already_running", "the node runs", hint="stop it first")
-            with closing(dedicated_connection()) as connection:
+            how = "by execution" if options["re_execute"] else "from versions"
+            with audit.by_command("state.rebuild", how), closing(dedicated_connection()) as connection:
                 if not options["re_execute"]:
                     made = rebuild_from_versions(connection, current_spec())
                     self.stdout.write(

@@ -11,6 +11,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from chain.management.progress import Progress
+from chain.services import audit
 from explorer.indexers import internal
 from explorer.indexers.rebuild import ALL_NAMES, check_names, rebuild
 from explorer.indexers.sync import open_connection
@@ -37,6 +38,7 @@ class Command(BaseCommand):
         started = time.monotonic()
         with (
             lent_servers(environment.current()),
+            audit.by_command("index.rebuild", ", ".join(names)),
             closing(open_connection()) as connection,
             Progress(sys.stderr, "reindex", "blocks") as progress,
         ):
