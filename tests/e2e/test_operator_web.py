@@ -25,8 +25,8 @@ pytestmark = pytest.mark.e2e
 PASSWORD = "a password of my own"
 COINBASE = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8"
 KEY = "0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80"
-ROOMS = ("", "mining/", "ordering/", "pool/", "shards/", "processes/", "settings/", "keys/", "abis/", "alerts/", "audit/",
-         "users/", "logs/", "backups/")  # fmt: skip
+ROOMS = ("", "mining/", "ordering/", "pool/", "shards/", "processes/", "settings/", "keys/", "abis/", "alerts/",
+         "audit/", "users/", "logs/", "backups/")  # fmt: skip
 
 
 @pytest.fixture(scope="module")
