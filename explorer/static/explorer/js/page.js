@@ -77,27 +77,41 @@ document.addEventListener("click", event => {
 const here = document.querySelector(".rooms [aria-current]");
 if (here) here.parentElement.scrollLeft = here.offsetLeft - (here.parentElement.clientWidth - here.offsetWidth) / 2;
 
-// ---- tables on narrow screens: a row becomes a card whose cells say what they are ----
+// ---- tables that are too wide: a row becomes a card whose cells say what they are ----
 const label = table => {
   const heads = [...(table.tHead?.rows[0]?.cells ?? [])].map(head => head.textContent.trim());
   if (!heads.length) return;
   for (const body of table.tBodies) {
     for (const row of body.rows) [...row.cells].forEach((cell, at) => heads[at] && (cell.dataset.label = heads[at]));
   }
-  table.classList.add("labelled");
+  // as a table it tells whether it fits
+  table.classList.remove("stacked");
+  table.classList.toggle("stacked", table.offsetWidth > table.parentElement.clientWidth + 1);
 };
-const later = new MutationObserver(changes => new Set(changes.map(change => change.target.closest("table"))).forEach(label));
-// the dashboard's rows come every second and stay a table
-const labelAll = () => {
-  for (const table of document.querySelectorAll(".scroll table:not(.labelled, :has([data-rows]))")) {
-    label(table);
-    for (const body of table.tBodies) later.observe(body, { childList: true });
+const changed = new MutationObserver(changes => new Set(changes.map(change => change.target.closest("table"))).forEach(label));
+const widths = new WeakMap();
+const resized = new ResizeObserver(entries => {
+  for (const { target } of entries) {
+    if (widths.get(target) === target.clientWidth) continue;
+    widths.set(target, target.clientWidth);
+    target.querySelectorAll(":scope > table").forEach(label);
   }
+});
+const watched = new WeakSet();
+const watch = table => {
+  if (watched.has(table)) return;
+  watched.add(table);
+  label(table);
+  widths.set(table.parentElement, table.parentElement.clientWidth);
+  resized.observe(table.parentElement);
+  for (const body of table.tBodies) changed.observe(body, { childList: true });
 };
-labelAll();
-addEventListener("mds:parts", labelAll);
+// the dashboard's rows come every second and stay a table
+const watchAll = () => document.querySelectorAll(".scroll > table:not(:has([data-rows]))").forEach(watch);
+watchAll();
+addEventListener("mds:parts", watchAll);
 // one that a page's own script has made
-document.addEventListener("mds:table", event => label(event.target));
+document.addEventListener("mds:table", event => watch(event.target));
 
 // ---- search by "/" ----
 document.addEventListener("keydown", event => {
