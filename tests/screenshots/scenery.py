@@ -161,7 +161,10 @@ class Scenery:
             buyer, market.functions.buy(coin.address, art.address, piece, 120 * ETHER), gas=900_000, value=ETHER // 4
         )
         assert int(self.done(bought)["status"], 16) == 1
-        self.pages["tx-calls-inside"] = f"/tx/{bought}"
+        self.pages |= {
+            "tx-calls-inside": f"/tx/{bought}",
+            "address-internal": f"/address/{seller.address}/internal",
+        }
 
     def _failures(self, coin: Contract) -> None:
         """A revert with its reason, and a creation that runs out of gas."""

@@ -41,6 +41,7 @@ PUBLIC = [
     Sight("tokens", "/tokens"),
     Sight("tokens-erc721", "/tokens?standard=721"),
     Sight("shards", "/shards"),
+    Sight("streams", "/streams"),
     Sight("miners", "/miners"),
     Sight("fees", "/fees"),
     Sight("supply", "/supply"),
@@ -59,8 +60,8 @@ ACTS = {
         "document.querySelector('[data-functions] .call') !== null",
     ),
 }
-ROOMS = ("", "mining", "ordering", "pool", "shards", "processes", "settings", "keys", "alerts", "audit", "users",
-         "logs", "backups", "password")  # fmt: skip
+ROOMS = ("", "mining", "ordering", "pool", "shards", "processes", "settings", "keys", "abis", "alerts", "audit",
+         "users", "logs", "backups", "password")  # fmt: skip
 OPERATOR = [
     *(Sight(f"operator-{room or 'overview'}", f"/operator/{room}/".replace("//", "/")) for room in ROOMS),
     Sight("operator-logs-mine", "/operator/logs/?process=mine&level=info"),
