@@ -71,7 +71,7 @@ def cost_of(request: HttpRequest) -> int:
 
 def _charge(request: HttpRequest, cost: int) -> int:
     """ms to wait, 0 where the caller may go on."""
-    caller = _caller(request)
+    caller = caller_of(request)
     # as wallets and tools that know Etherscan's calls hand it in
     secret = caller.key or request.GET.get("apikey", "")[:200]
     known = _key(secret) if secret else None
@@ -87,7 +87,8 @@ def _charge(request: HttpRequest, cost: int) -> int:
     return _buckets().charge(bucket, cost, Limit(settings.MDS_WEB_RATE, settings.MDS_WEB_BURST))
 
 
-def _caller(request: HttpRequest) -> Caller:
+def caller_of(request: HttpRequest) -> Caller:
+    """Who asks, as the JSON-RPC sees callers."""
     meta = request.META
     headers = [
         (name.encode(), str(meta[key]).encode("latin-1", "replace")) for key, name in _HEADERS.items() if key in meta

@@ -13,7 +13,7 @@ from chain.core.errors import RequestCode, RequestError
 from chain.services.network import current_genesis, current_spec, now_ms
 from chain.services.redis_client import redis_client
 from chain.stores.connection import database_errors, raw_connection
-from explorer.api import reading, schemas
+from explorer.api import reading, schemas, schemas_more
 from explorer.api.wire import address as address_wire
 from explorer.api.wire import block as block_wire
 from explorer.api.wire import hexed
@@ -160,7 +160,7 @@ def transaction(request: HttpRequest, tx_hash: HashPath) -> Any:
     return transaction_wire(page)
 
 
-@api.get("/transactions/{tx_hash}/internal", response={200: schemas.InternalOf, **ERRORS}, tags=["transactions"])
+@api.get("/transactions/{tx_hash}/internal", response={200: schemas_more.InternalOf, **ERRORS}, tags=["transactions"])
 def transaction_internal(request: HttpRequest, tx_hash: HashPath) -> Any:
     """Value that moved inside an accepted transaction, in the order in which it did."""
     with database_errors():
@@ -200,7 +200,7 @@ def address_tokens(request: HttpRequest, address: AddressPath) -> Any:
         return reading.address_tokens(raw_connection(), _address(address))
 
 
-@api.get("/addresses/{address}/internal", response={200: schemas.PageOf[schemas.Internal], **ERRORS},
+@api.get("/addresses/{address}/internal", response={200: schemas.PageOf[schemas_more.Internal], **ERRORS},
          tags=["addresses"])  # fmt: skip
 def address_internal(request: HttpRequest, address: AddressPath, before: ByPlace = "", limit: Limit = 25) -> Any:
     """Value that moved to or from an address inside transactions, newest first, as far as blocks are traced."""
@@ -208,7 +208,7 @@ def address_internal(request: HttpRequest, address: AddressPath, before: ByPlace
         return reading.address_internal(raw_connection(), _address(address), before, limit)
 
 
-@api.get("/addresses/{address}/abi", response={200: schemas.Abi, **ERRORS}, tags=["addresses"])
+@api.get("/addresses/{address}/abi", response={200: schemas_more.Abi, **ERRORS}, tags=["addresses"])
 def address_abi(request: HttpRequest, address: AddressPath) -> Any:
     """The ABI that this node's operator has published for a contract."""
     with database_errors():
@@ -258,7 +258,7 @@ def shards(request: HttpRequest) -> Any:
         return reading.shards(raw_connection())
 
 
-@api.get("/streams", response={200: list[schemas.StreamOf], **ERRORS}, tags=["figures"])
+@api.get("/streams", response={200: list[schemas_more.StreamOf], **ERRORS}, tags=["figures"])
 def streams(request: HttpRequest) -> Any:
     """The three streams: how fast, how hard, how much they were paid."""
     with database_errors():

@@ -5,35 +5,37 @@ Shapes follow docs.etherscan.io: every value is a string, a failed call has stat
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import orjson
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
 
 from chain.core.errors import BlockchainError, RequestCode, RequestError
 from chain.selectors.stats import STANDING
 from chain.selectors.transactions import ACCEPTANCE, AcceptanceView
 from chain.stores.connection import Connection, database_errors, raw_connection
-from explorer.api import etherscan_internal
+from explorer.api import etherscan_internal, etherscan_proxy
 from explorer.api import etherscan_rows as rows
+from explorer.api.etherscan_asked import Asked, address_in, hash_in, number_in, page_in, window_in
+from explorer.api.etherscan_more import MORE
 from explorer.published import abis_of, published
-from explorer.views.common import address_of, hash_of, number_of
+from explorer.views.common import hash_of
 
-MAX_OFFSET = 1_000
-MAX_WINDOW = 10_000
 MAX_ADDRESSES = 20
 
 _NOT_VERIFIED = "Contract source code not verified"
 
-Asked = Mapping[str, str]
 Json = Any
 
 
-def answer(asked: Asked) -> HttpResponse:
+def answer(request: HttpRequest, asked: Asked) -> HttpResponse:
     """The answer to one call; always 200, as its clients expect."""
-    action = _ACTIONS.get((asked.get("module", "").lower(), asked.get("action", "").lower()))
+    module = asked.get("module", "").lower()
+    action = _ACTIONS.get((module, asked.get("action", "").lower()))
     try:
+        if module == "proxy":
+            return etherscan_proxy.answer(request, asked)
         if action is None:
             raise RequestError(RequestCode.METHOD_NOT_FOUND, "Error! Missing Or invalid Action name")
         with database_errors():
@@ -54,41 +56,8 @@ def _json(status: str, message: str, result: Json) -> HttpResponse:
     return response
 
 
-def _address(asked: Asked, name: str = "address") -> bytes:
-    found = address_of(asked.get(name, ""))
-    if found is None:
-        raise RequestError(RequestCode.INVALID_PARAMS, "Error! Invalid address format")
-    return found
-
-
-def _hash(asked: Asked) -> bytes:
-    found = hash_of(asked.get("txhash", ""))
-    if found is None:
-        raise RequestError(RequestCode.INVALID_PARAMS, "Error! Invalid transaction hash")
-    return found
-
-
-def _number(asked: Asked, name: str, default: int) -> int:
-    text = asked.get(name, "")
-    if text in ("", "latest"):
-        return default
-    found = number_of(text)
-    if found is None:
-        raise RequestError(RequestCode.INVALID_PARAMS, f"Error! Invalid {name}")
-    return found
-
-
-def _window(asked: Asked) -> rows.Window:
-    page, size = max(1, _number(asked, "page", 1)), _number(asked, "offset", MAX_OFFSET)
-    if not 0 < size <= MAX_OFFSET or page * size > MAX_WINDOW:
-        message = f"Result window is too large, PageNo x Offset size must be less than or equal to {MAX_WINDOW}"
-        raise RequestError(RequestCode.LIMIT_EXCEEDED, message)
-    first, last = _number(asked, "startblock", 0), _number(asked, "endblock", 2**62)
-    return rows.Window(first, last, (page - 1) * size, size, asked.get("sort", "asc").lower() == "desc")
-
-
 def _balance(conn: Connection, asked: Asked) -> Json:
-    address = _address(asked)
+    address = address_in(asked)
     return str(rows.balances(conn, [address]).get(address, 0))
 
 
@@ -96,66 +65,66 @@ def _balances(conn: Connection, asked: Asked) -> Json:
     texts = asked.get("address", "").split(",")
     if len(texts) > MAX_ADDRESSES:
         raise RequestError(RequestCode.LIMIT_EXCEEDED, f"Error! Maximum {MAX_ADDRESSES} addresses")
-    asked_for = [(text.strip(), _address({"address": text.strip()})) for text in texts]
+    asked_for = [(text.strip(), address_in({"address": text.strip()})) for text in texts]
     found = rows.balances(conn, [raw for _, raw in asked_for])
     return [{"account": text, "balance": str(found.get(raw, 0))} for text, raw in asked_for]
 
 
 def _transactions(conn: Connection, asked: Asked) -> Json:
-    return rows.transactions(conn, _address(asked), _window(asked))
+    return rows.transactions(conn, address_in(asked), window_in(asked))
 
 
 def _transfers(standard: int) -> Callable[[Connection, Asked], Json]:
     def read(conn: Connection, asked: Asked) -> Json:
-        holder = _address(asked) if asked.get("address") else None
-        token = _address(asked, "contractaddress") if asked.get("contractaddress") else None
+        holder = address_in(asked) if asked.get("address") else None
+        token = address_in(asked, "contractaddress") if asked.get("contractaddress") else None
         if holder is None and token is None:
             raise RequestError(RequestCode.INVALID_PARAMS, "Error! Missing address or contractaddress")
-        return rows.transfers(conn, holder, token, standard, _window(asked))
+        return rows.transfers(conn, holder, token, standard, window_in(asked))
 
     return read
 
 
 def _mined(conn: Connection, asked: Asked) -> Json:
-    return rows.mined(conn, _address(asked), _window(asked))
+    return rows.mined(conn, address_in(asked), window_in(asked))
 
 
 def _internal(conn: Connection, asked: Asked) -> Json:
     if asked.get("txhash"):
-        return etherscan_internal.of_transaction(conn, _hash(asked))
+        return etherscan_internal.of_transaction(conn, hash_in(asked))
     if not asked.get("address") and not asked.get("startblock"):
         raise RequestError(RequestCode.INVALID_PARAMS, "Error! Missing address, txhash or startblock")
-    return etherscan_internal.of_window(conn, _address(asked) if asked.get("address") else None, _window(asked))
+    return etherscan_internal.of_window(conn, address_in(asked) if asked.get("address") else None, window_in(asked))
 
 
 def _logs(conn: Connection, asked: Asked) -> Json:
-    first, last = _number(asked, "fromblock", 0), _number(asked, "toblock", 2**62)
-    address = _address(asked) if asked.get("address") else None
-    topics = [hash_of(asked.get(f"topic{place}", "")) for place in range(4)]
-    if address is None and not any(topics):
+    first, last = number_in(asked, "fromblock", 0), number_in(asked, "toblock", 2**62)
+    address = address_in(asked) if asked.get("address") else None
+    topics = {place: hash_of(asked.get(f"topic{place}", "")) for place in range(4)}
+    known = {place: topic for place, topic in topics.items() if topic is not None}
+    if address is None and not known:
         raise RequestError(RequestCode.INVALID_PARAMS, "Error! Missing address or topics")
-    page, size = max(1, _number(asked, "page", 1)), _number(asked, "offset", MAX_OFFSET)
-    if not 0 < size <= MAX_OFFSET or page * size > MAX_WINDOW:
-        raise RequestError(RequestCode.LIMIT_EXCEEDED, "Error! Result window is too large")
-    return rows.logs(conn, first, last, address, topics, (page - 1) * size, size)
+    joined = rows.joined_topics(known, asked)
+    skip, size = page_in(asked)
+    return rows.logs(conn, first, last, address, joined, skip, size)
 
 
 def _creation(conn: Connection, asked: Asked) -> Json:
     texts = asked.get("contractaddresses", "").split(",")
     if len(texts) > 5:
         raise RequestError(RequestCode.LIMIT_EXCEEDED, "Error! Maximum 5 contract addresses")
-    return rows.creations(conn, [_address({"address": text.strip()}) for text in texts])
+    return rows.creations(conn, [address_in({"address": text.strip()}) for text in texts])
 
 
 def _abi(conn: Connection, asked: Asked) -> Json:
-    abi = abis_of(conn, [_address(asked)])
+    abi = abis_of(conn, [address_in(asked)])
     if not abi:
         raise RequestError(RequestCode.NOT_FOUND, _NOT_VERIFIED)
     return next(iter(abi.values())).text
 
 
 def _source(conn: Connection, asked: Asked) -> Json:
-    address = _address(asked)
+    address = address_in(asked)
     known, abi = published(conn, address), abis_of(conn, [address]).get(address)
     if known is None or abi is None:
         return [{**rows.NO_SOURCE, "ABI": _NOT_VERIFIED}]
@@ -163,7 +132,7 @@ def _source(conn: Connection, asked: Asked) -> Json:
 
 
 def _taken(conn: Connection, asked: Asked) -> AcceptanceView | None:
-    return ACCEPTANCE.one(conn, _hash(asked))
+    return ACCEPTANCE.one(conn, hash_in(asked))
 
 
 def _status(conn: Connection, asked: Asked) -> Json:
@@ -178,14 +147,14 @@ def _receipt_status(conn: Connection, asked: Asked) -> Json:
 
 
 def _block_reward(conn: Connection, asked: Asked) -> Json:
-    found = rows.block_reward(conn, _number(asked, "blockno", 0))
+    found = rows.block_reward(conn, number_in(asked, "blockno", 0))
     if found is None:
         raise RequestError(RequestCode.NOT_FOUND, "Error! No such block")
     return found
 
 
 def _block_by_time(conn: Connection, asked: Asked) -> Json:
-    found = rows.block_by_time(conn, _number(asked, "timestamp", 0), asked.get("closest", "before") == "after")
+    found = rows.block_by_time(conn, number_in(asked, "timestamp", 0), asked.get("closest", "before") == "after")
     if found is None:
         raise RequestError(RequestCode.NOT_FOUND, "Error! No closest block found")
     return str(found)
@@ -201,11 +170,11 @@ def _price(conn: Connection, asked: Asked) -> Json:
 
 
 def _token_supply(conn: Connection, asked: Asked) -> Json:
-    return rows.token_supply(conn, _address(asked, "contractaddress"))
+    return rows.token_supply(conn, address_in(asked, "contractaddress"))
 
 
 def _token_balance(conn: Connection, asked: Asked) -> Json:
-    return rows.token_balance(conn, _address(asked, "contractaddress"), _address(asked))
+    return rows.token_balance(conn, address_in(asked, "contractaddress"), address_in(asked))
 
 
 _NOTHING = {
@@ -237,4 +206,5 @@ _ACTIONS: dict[tuple[str, str], Callable[[Connection, Asked], Json]] = {
     ("stats", "ethsupply"): _supply,
     ("stats", "ethprice"): _price,
     ("stats", "tokensupply"): _token_supply,
+    **MORE,
 }

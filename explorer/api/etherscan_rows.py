@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Any
 
 from chain.core.shards import shard_of
 from chain.core.transactions import decode_transaction
 from chain.selectors.query import Query
 from chain.selectors.stats import STANDING
-from chain.selectors.transactions import AcceptanceView
+from chain.selectors.transactions import ACCEPTANCES_AT, AcceptanceView
 from chain.services.network import current_spec
 from chain.stores.connection import Connection
 from explorer.decoding import method_name
-from explorer.selectors.lists import ACCEPTANCES_AT
 from explorer.selectors.tokens import TOKEN
 
 Json = dict[str, Any]
@@ -75,7 +75,7 @@ def transactions(conn: Connection, address: bytes, window: Window) -> list[Json]
     found = places.all(conn, address, window.first, window.last, window.skip, window.size)
     if not found:
         return []
-    views = ACCEPTANCES_AT.all(conn, [place[0] for place in found], [place[1] for place in found])
+    views = ACCEPTANCES_AT.all(conn, [place[0] for place in found], [place[1] for place in found], len(found))
     head = _head(conn)
     rows = [_transaction(view, head) for view in views]
     return rows if window.is_descending else rows[::-1]
@@ -194,19 +194,18 @@ def logs(
     first: int,
     last: int,
     address: bytes | None,
-    topics: Sequence[bytes | None],
+    topics: Sequence[Sequence[tuple[int, bytes]]],
     skip: int,
     size: int,
 ) -> list[Json]:
-    """getLogs: logs of a range by address and topics, all of which must fit."""
+    """getLogs: logs of a range by address and topics: of each group (place, topic) one must fit."""
     where, args = ["l.number BETWEEN %s AND %s"], [first, last]
     if address is not None:
         where.append("l.address = %s")
         args.append(address)  # type: ignore[arg-type]
-    for place, topic in enumerate(topics):
-        if topic is not None:
-            where.append(f"l.topic{place} = %s")
-            args.append(topic)  # type: ignore[arg-type]
+    for group in topics:
+        where.append(f"({' OR '.join([f'l.topic{place} = %s' for place, _ in group])})")
+        args += [topic for _, topic in group]  # type: ignore[misc]
     query: Query[Json] = Query(
         'SELECT l.number, l."index", l.tx_index, l.address, l.topic0, l.topic1, l.topic2, l.topic3, l.data, a.tx,'  # noqa: S608
         " c.hash, e.timestamp_ms, a.effective_gas_price, a.gas_used FROM (SELECT * FROM chain_log l"
@@ -217,6 +216,18 @@ def logs(
         _log,
     )
     return query.all(conn, *args, skip, size)
+
+
+def joined_topics(topics: Mapping[int, bytes], asked: Mapping[str, str]) -> list[list[tuple[int, bytes]]]:
+    """Topics in groups: ``topic0_1_opr=or`` puts two into one, of which one must fit; groups must all fit."""
+    groups = [[(place, topic)] for place, topic in sorted(topics.items())]
+    for first, second in combinations(sorted(topics), 2):
+        if asked.get(f"topic{first}_{second}_opr", "and").lower() == "or":
+            left, right = [next(g for g in groups if place in dict(g)) for place in (first, second)]
+            if left is not right:
+                groups.remove(right)
+                left += right
+    return groups
 
 
 def _log(row: Any) -> Json:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Generic, Literal, TypeVar
+from typing import Generic, Literal, TypeVar
 
 from ninja import Schema
 from pydantic import Field
@@ -242,38 +242,6 @@ class Address(Schema):
     mining_income: Wei
 
 
-class Internal(Schema):
-    """A call with value, a creation or a destruction inside a transaction."""
-
-    transaction: str = Field(pattern=HASH)
-    number: int
-    index: int
-    ordinal: int
-    timestamp_ms: int
-    type: Literal["call", "selfdestruct", "create", "create2"]
-    sender: str = Field(pattern=ADDRESS)
-    recipient: str = Field(pattern=ADDRESS)
-    value: Wei
-
-
-class InternalOf(Schema):
-    """Those of one transaction, at most 1 000; ``traced``: its block has been run again, so the list is whole."""
-
-    traced: bool
-    items: list[Internal]
-
-
-class Abi(Schema):
-    """What an operator published of a contract; ``functions_in_code`` of its functions are in the contract's code."""
-
-    address: str = Field(pattern=ADDRESS)
-    name: str
-    published_ms: int
-    functions: int
-    functions_in_code: int
-    abi: list[dict[str, Any]]
-
-
 class Token(Schema):
     """A token; name, symbol and decimals are what it says of itself."""
 
@@ -329,25 +297,6 @@ class Shard(Schema):
     transactions: int
     crossing: int
     state_commitment: str = Field(pattern=HASH)
-
-
-class StreamOf(Schema):
-    """A stream: rates of ten minutes, what the chain paid for its blocks within an hour.
-
-    ``difficulty`` is hashes that a block takes in the mean, ``hashrate`` hashes a second; null for the lottery.
-    """
-
-    stream: Literal["A", "B", "C"]
-    wanted_interval_ms: int
-    blocks: int
-    blocks_ten_minutes: int
-    red_ten_minutes: int
-    difficulty: str | None
-    hashrate: float | None
-    rewards_hour: Wei
-    tips_hour: Wei
-    last_block: str | None
-    last_timestamp_ms: int | None
 
 
 class Miner(Schema):

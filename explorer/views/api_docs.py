@@ -22,7 +22,7 @@ def etherscan_or_docs(request: HttpRequest) -> HttpResponse:
         return HttpResponseNotAllowed(["GET", "HEAD", "POST"])
     asked = request.POST if request.method == "POST" else request.GET
     if "module" in asked:
-        return answer(asked.dict())
+        return answer(request, asked.dict())
     return docs(request)
 
 

@@ -1,0 +1,61 @@
+"""Shapes of what is told beside blocks, transactions, addresses and tokens."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from ninja import Schema
+from pydantic import Field
+
+from explorer.api.schemas import ADDRESS, HASH, Wei
+
+
+class Internal(Schema):
+    """A call with value, a creation or a destruction inside a transaction."""
+
+    transaction: str = Field(pattern=HASH)
+    number: int
+    index: int
+    ordinal: int
+    timestamp_ms: int
+    type: Literal["call", "selfdestruct", "create", "create2"]
+    sender: str = Field(pattern=ADDRESS)
+    recipient: str = Field(pattern=ADDRESS)
+    value: Wei
+
+
+class InternalOf(Schema):
+    """Those of one transaction, at most 1 000; ``traced``: its block has been run again, so the list is whole."""
+
+    traced: bool
+    items: list[Internal]
+
+
+class Abi(Schema):
+    """What an operator published of a contract; ``functions_in_code`` of its functions are in the contract's code."""
+
+    address: str = Field(pattern=ADDRESS)
+    name: str
+    published_ms: int
+    functions: int
+    functions_in_code: int
+    abi: list[dict[str, Any]]
+
+
+class StreamOf(Schema):
+    """A stream: rates of ten minutes, what the chain paid for its blocks within an hour.
+
+    ``difficulty`` is hashes that a block takes in the mean, ``hashrate`` hashes a second; null for the lottery.
+    """
+
+    stream: Literal["A", "B", "C"]
+    wanted_interval_ms: int
+    blocks: int
+    blocks_ten_minutes: int
+    red_ten_minutes: int
+    difficulty: str | None
+    hashrate: float | None
+    rewards_hour: Wei
+    tips_hour: Wei
+    last_block: str | None
+    last_timestamp_ms: int | None
