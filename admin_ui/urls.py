@@ -61,6 +61,7 @@ urlpatterns = [
     path("operator/alerts/", alerts.alerts, name="alerts"),
     path("operator/alerts/acknowledge/", alerts.acknowledge, name="alerts-acknowledge"),
     path("operator/audit/", trail.audit_log, name="audit"),
+    path("operator/audit.csv", trail.export, name="audit-csv"),
     path("operator/users/", users.users, name="users"),
     path("operator/users/create/", users.create, name="users-create"),
     path("operator/users/role/", users.role, name="users-role"),

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from chain.models import OperatorAction
+
+EXPORT_PAGE = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,18 @@ def actions_page(wanted: Filter, size: int, before: int | None = None, after: in
         return TrailPage(rows[:size][::-1], more, bool(rows))
     rows = list((found.filter(id__lt=before) if before is not None else found).order_by("-id")[: size + 1])
     return TrailPage(rows[:size], before is not None and bool(rows), len(rows) > size)
+
+
+def all_actions(wanted: Filter, most: int) -> Iterator[OperatorAction]:
+    """The newest of what is wanted, page after page."""
+    before: int | None = None
+    while most > 0:
+        page = actions_page(wanted, min(most, EXPORT_PAGE), before=before)
+        yield from page.rows
+        if not page.has_older:
+            return
+        most -= len(page.rows)
+        before = page.rows[-1].id
 
 
 def known_actions() -> list[str]:

@@ -6,12 +6,16 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from axes.models import AccessAttempt
+from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
 from django.contrib.auth.password_validation import validate_password
+from django.contrib.sessions.models import Session
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Q
+from django.utils import timezone
 
 from admin_ui.models import Standing
 from admin_ui.roles import Role, role_of
@@ -126,6 +130,14 @@ def change_own_password(user: Any, old: str | None, new: str) -> None:
         user.set_password(new)
         user.save(update_fields=["password"])
         Standing.objects.update_or_create(user=user, defaults={"must_change": False})
+
+
+def sweep() -> tuple[int, int]:
+    """Delete sessions that have ended, and failed logins that no longer close any door; how many of each."""
+    now = timezone.now()
+    ended, _ = Session.objects.filter(expire_date__lt=now).delete()
+    over, _ = AccessAttempt.objects.filter(attempt_time__lt=now - 2 * settings.AXES_COOLOFF_TIME).delete()
+    return ended, over
 
 
 def must_change(user: Any) -> bool:

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from io import StringIO
 from typing import Any
 
 import pytest
+from axes.models import AccessAttempt
 from django.contrib.auth import get_user_model
+from django.contrib.sessions.models import Session
 from django.core.management import call_command
 from django.test import Client
+from django.utils import timezone
 
 from admin_ui.addresses import named_address
 from admin_ui.roles import Role
 from admin_ui.services import first_run, users
+from admin_ui.tasks import sweep_logins
 from chain.core.errors import RequestError
 from chain.models import NodeSetting, OperatorAction
 from chain.services import control
@@ -118,6 +123,20 @@ class TestLogin:
         kept = OperatorAction.objects.filter(action__startswith="login").values_list("actor", "action", "outcome")
         assert ("viewer", "login.locked", "refused") in set(kept)
         assert ("viewer", "login", "done") in set(kept)
+
+    def test_what_has_ended_is_swept(self, user: Callable[[Role], Any]) -> None:
+        user(Role.VIEWER)
+        client = Client()
+        login(client, PASSWORD, "viewer")
+        login(Client(), "wrong", "viewer")
+        login(Client(), "wrong", "nobody")
+        assert users.sweep() == (0, 0)
+        Session.objects.update(expire_date=timezone.now() - timedelta(seconds=1))
+        AccessAttempt.objects.filter(username="nobody").update(attempt_time=timezone.now() - timedelta(hours=1))
+        assert sweep_logins() == [1, 1]
+        # what still counts is still counted
+        assert [attempt.username for attempt in AccessAttempt.objects.all()] == ["viewer"]
+        assert client.get("/operator/").status_code == 302
 
     def test_what_is_no_name_is_not_written_down(self, node: FakeDoor) -> None:
         login(Client(), "x", "my secret password")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import csv
+import io
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -218,7 +221,7 @@ class TestLogs:
         assert [line.text for line in more.lines] == ["new"]
 
 
-def test_the_trail_is_paged_filtered_and_escaped(admin: Client) -> None:
+def test_the_trail_is_paged_filtered_escaped_and_exported(admin: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(120):
         actor = audit.Actor("bot" if number % 2 else HOSTILE, "rpc")
         with audit.acting(actor), audit.operation("test.act", f"{HOSTILE} {number}") as trail:
@@ -236,6 +239,12 @@ def test_the_trail_is_paged_filtered_and_escaped(admin: Client) -> None:
     assert [row.id for row in back.context["rows"]] == seen[50:100]
     assert {row.actor for row in admin.get("/operator/audit/", {"actor": "bot"}).context["rows"]} == {"bot"}
     assert admin.get("/operator/audit/", {"before": "x", "outcome": HOSTILE}).status_code == 200
+    monkeypatch.setattr("admin_ui.services.trail.EXPORT_PAGE", 50)
+    file = admin.get("/operator/audit.csv", {"action": "test.act", "actor": "bot"})
+    rows = list(csv.DictReader(io.StringIO(b"".join(file.streaming_content).decode())))
+    assert [row["target"] for row in rows] == [f"{HOSTILE} {number}" for number in range(119, 0, -2)]
+    assert {(row["actor"], row["door"], row["outcome"]) for row in rows} == {("bot", "rpc", "done")}
+    assert json.loads(rows[0]["after"]) == {"value": HOSTILE}
 
 
 def test_a_backup_is_begun_and_recorded(admin: Client, node: FakeDoor) -> None:
