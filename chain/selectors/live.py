@@ -89,10 +89,17 @@ class Standing:
 
 _COLUMNS = (
     "b.seq, b.hash, b.stream, b.blue_score, b.timestamp_ms, b.tx_count, b.coinbase, b.target, c.number, o.number,"
-    " o.is_blue, (SELECT s.seq FROM chain_block s WHERE s.hash = b.selected_parent),"
-    " ARRAY(SELECT p.seq FROM chain_block p WHERE p.hash = ANY(b.parents) ORDER BY p.seq)"
+    " o.is_blue, e.selected, e.parents"
 )
 _PLACES = " LEFT JOIN chain_selected_chain c ON c.hash = b.hash LEFT JOIN chain_consensus_order o ON o.hash = b.hash"
+# OFFSET 0: each block is looked up by its key, where the planner would read whole tables for a thousand of them
+_LOOKED_UP = (
+    " LEFT JOIN LATERAL (SELECT number FROM chain_selected_chain WHERE hash = b.hash OFFSET 0) c ON true"
+    " LEFT JOIN LATERAL (SELECT number, is_blue FROM chain_consensus_order WHERE hash = b.hash OFFSET 0) o ON true"
+    " CROSS JOIN LATERAL (SELECT coalesce(array_agg(p.seq ORDER BY p.seq), '{}') AS parents,"
+    " max(p.seq) FILTER (WHERE p.hash = b.selected_parent) AS selected"
+    " FROM chain_block p WHERE p.hash = ANY(b.parents)) e"
+)
 
 
 def _block(row: Any) -> DrawnBlock:
@@ -111,12 +118,12 @@ def _standing(row: Any) -> Standing:
 # (lowest blue score, highest, limit): newest first
 BLOCKS_BETWEEN: Query[DrawnBlock] = Query(
     f"SELECT {_COLUMNS} FROM (SELECT * FROM chain_block WHERE blue_score BETWEEN %s AND %s"  # noqa: S608 - our own text
-    f" ORDER BY blue_score DESC, seq DESC LIMIT %s) b{_PLACES} ORDER BY b.blue_score DESC, b.seq DESC",
+    f" ORDER BY blue_score DESC, seq DESC LIMIT %s) b{_LOOKED_UP} ORDER BY b.blue_score DESC, b.seq DESC",
     _block,
 )
 # (seq, limit): by insertion
 BLOCKS_AFTER: Query[DrawnBlock] = Query(
-    f"SELECT {_COLUMNS} FROM (SELECT * FROM chain_block WHERE seq > %s ORDER BY seq LIMIT %s) b{_PLACES}"  # noqa: S608
+    f"SELECT {_COLUMNS} FROM (SELECT * FROM chain_block WHERE seq > %s ORDER BY seq LIMIT %s) b{_LOOKED_UP}"  # noqa: S608
     " ORDER BY b.seq",
     _block,
 )

@@ -86,8 +86,8 @@ class LogView:
 _ACCEPTANCE = (
     'SELECT a.number, a."index", a.tx, a.block, c.hash, e.timestamp_ms, a.phase, a.lane, a.status, a.gas_used,'
     " a.cumulative_gas_used, a.effective_gas_price, a.contract_address, a.first_log, a.log_count, t.raw, t.sender"
-    " FROM chain_acceptance a JOIN chain_selected_chain c ON c.number = a.number"
-    " JOIN chain_epoch e ON e.hash = c.hash JOIN chain_transaction t ON t.hash = a.tx "
+    " FROM ({source}) a JOIN chain_selected_chain c ON c.number = a.number"
+    " JOIN chain_epoch e ON e.hash = c.hash JOIN chain_transaction t ON t.hash = a.tx{order}"
 )
 _TRANSACTION = (
     'SELECT t.hash, t.raw, t.sender, t.nonce, a.number, a."index" FROM chain_transaction t'
@@ -126,14 +126,32 @@ BY_SENDER: Query[TransactionView] = Query(
     f"{_TRANSACTION}WHERE t.sender = %s AND (t.nonce, t.hash) < (%s, %s) ORDER BY t.nonce DESC, t.hash DESC LIMIT %s",
     _transaction,
 )
+
+
+def acceptances(where: str, way: str = "", source: str = "chain_acceptance a") -> Query[AcceptanceView]:
+    """A question for acceptances; ``way`` is ASC or DESC in canonical order and then takes a limit as last parameter.
+
+    The page is cut before anything is joined to it: a plan that joins first walks through all that is newer.
+    """
+    order = f' ORDER BY a.number {way}, a."index" {way}' if way else ""
+    cut = f"{order} LIMIT %s" if way else ""
+    rows = f"SELECT a.* FROM {source} WHERE {where}{cut}"  # noqa: S608 - our own names
+    return Query(_ACCEPTANCE.format(source=rows, order=order), _acceptance)
+
+
 # (hash)
-ACCEPTANCE: Query[AcceptanceView] = Query(f"{_ACCEPTANCE}WHERE a.tx = %s", _acceptance)
-# (number): an epoch's, in canonical order
-ACCEPTANCES: Query[AcceptanceView] = Query(f'{_ACCEPTANCE}WHERE a.number = %s ORDER BY a."index"', _acceptance)
+ACCEPTANCE = acceptances("a.tx = %s")
 # (number and index below which to go on, limit): newest first
-NEWEST_ACCEPTANCES: Query[AcceptanceView] = Query(
-    f'{_ACCEPTANCE}WHERE (a.number, a."index") < (%s, %s) ORDER BY a.number DESC, a."index" DESC LIMIT %s',
-    _acceptance,
+NEWEST_ACCEPTANCES = acceptances('(a.number, a."index") < (%s, %s)', "DESC")
+# (number and index above which to go on, limit): oldest first
+ACCEPTANCES_AFTER = acceptances('(a.number, a."index") > (%s, %s)', "ASC")
+# (number, first index, limit): a stretch of an epoch's, in canonical order
+ACCEPTANCES_OF = acceptances('a.number = %s AND a."index" >= %s', "ASC")
+# (numbers, indexes, limit): these places, newest first
+ACCEPTANCES_AT = acceptances(
+    'a."index" = k.place',
+    "DESC",
+    "unnest(%s::bigint[], %s::integer[]) k(number, place) JOIN chain_acceptance a ON a.number = k.number",
 )
 # (hash, limit): by insertion
 INCLUDING_BLOCKS: Query[IncludingBlock] = Query(

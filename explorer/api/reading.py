@@ -9,7 +9,7 @@ import orjson
 
 from chain.core.errors import RequestCode, RequestError, StoreError
 from chain.selectors.stats import STANDING, Standing
-from chain.selectors.transactions import ACCEPTANCE, NEWEST_ACCEPTANCES
+from chain.selectors.transactions import ACCEPTANCE, ACCEPTANCES_OF, NEWEST_ACCEPTANCES
 from chain.stores.connection import Connection
 from explorer import published
 from explorer.api import wire
@@ -19,7 +19,7 @@ from explorer.pages import streams as stream_pages
 from explorer.pages.lines import transaction_line
 from explorer.paging import MAX_INDEX, MAX_NUMBER, hash_place_of, place_of
 from explorer.selectors.internal import COVERAGE, INTERNAL_OF_TX, IS_UNTRACED
-from explorer.selectors.lists import ACCEPTANCES_OF, CHAIN_FROM, DAG_BELOW
+from explorer.selectors.lists import CHAIN_FROM, DAG_BELOW
 from explorer.selectors.miners import MINER, MINERS_BELOW, MINERS_FIRST
 from explorer.selectors.tokens import (
     HOLDERS_BELOW,

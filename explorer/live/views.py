@@ -15,13 +15,13 @@ from chain.stores.connection import database_errors, raw_connection
 from explorer.context import url_of
 from explorer.live import payloads
 
-MAX_BLOCKS = 2_000
+MAX_BLOCKS = 1_000
 MAX_SCORE = 2**53
 
 
 @require_safe
 def window(request: HttpRequest) -> HttpResponse:
-    """Blocks between two blue scores (``from``, ``to``), at most 2 000 of them, the newest first.
+    """Blocks between two blue scores (``from``, ``to``), at most 1 000 of them, the newest first.
 
     ``complete`` is false where there are more below the last one.
 

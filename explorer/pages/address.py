@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from chain.core.shards import shard_of
 from chain.selectors.stats import STANDING
+from chain.selectors.transactions import ACCEPTANCES_AT
 from chain.services.network import current_spec
 from chain.stores.connection import Connection
 from explorer.pages.lines import TransactionLine, transaction_line
@@ -14,7 +15,6 @@ from explorer.selectors.accounts import ACCOUNT, AccountView
 from explorer.selectors.activity import ACTIVITY_AFTER, ACTIVITY_BEFORE, ADDRESS_TOTALS, ActivityPlace, AddressTotals
 from explorer.selectors.contracts import CONTRACT, ContractView
 from explorer.selectors.internal import INTERNAL_OF_ADDRESS, InternalView
-from explorer.selectors.lists import ACCEPTANCES_AT
 from explorer.selectors.miners import MINER, MinerView
 from explorer.selectors.tokens import (
     HOLDINGS,
@@ -68,7 +68,7 @@ def address_head(conn: Connection, address: bytes) -> AddressHead:
     contract = CONTRACT.one(conn, address)
     maker = None
     if contract is not None and contract.index is not None:
-        made = ACCEPTANCES_AT.one(conn, [contract.number], [contract.index])
+        made = ACCEPTANCES_AT.one(conn, [contract.number], [contract.index], 1)
         maker = made.tx if made else None
     return AddressHead(
         address=address,
@@ -100,7 +100,7 @@ def transactions(
             is_first=before is None,
         )
     numbers, indexes = [place.number for place in page.rows], [place.index for place in page.rows]
-    views = ACCEPTANCES_AT.all(conn, numbers, indexes) if numbers else []
+    views = ACCEPTANCES_AT.all(conn, numbers, indexes, size) if numbers else []
     return page, tuple(map(transaction_line, views))
 
 

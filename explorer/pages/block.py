@@ -11,11 +11,11 @@ from chain.core.seals import check_work_seal
 from chain.core.types import BlockStatus, Header, Stream
 from chain.selectors.blocks import BLOCK_BY_HASH, BLOCK_BY_NUMBER, CHILDREN, EPOCH_BY_NUMBER, BlockView
 from chain.selectors.stats import STANDING, Standing
-from chain.selectors.transactions import SKIPPED, SkipView
+from chain.selectors.transactions import ACCEPTANCES_OF, SKIPPED, SkipView
 from chain.stores.connection import Connection, database_errors
 from chain.stores.rows import StoredEpoch
 from explorer.pages.lines import TransactionLine, transaction_line
-from explorer.selectors.lists import ACCEPTANCES_OF, BODY, DAG_LINES, DagLine
+from explorer.selectors.lists import BODY, DAG_LINES, DagLine
 
 SHOWN_BODY = 100
 SHOWN_SKIPPED = 50

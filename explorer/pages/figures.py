@@ -148,10 +148,10 @@ class FeesPage:
 
 # (number above which to look, percentiles): tips of accepted transactions in wei per gas
 _TIPS: Query[tuple[int, list[int]]] = Query(
-    "SELECT count(*), percentile_disc(%s::float8[]) WITHIN GROUP (ORDER BY s.tip) FROM ("
-    " SELECT a.effective_gas_price - e.base_fee AS tip FROM chain_acceptance a"
-    " JOIN chain_selected_chain c ON c.number = a.number JOIN chain_epoch e ON e.hash = c.hash"
-    ' WHERE a.number > %s ORDER BY a.number DESC, a."index" DESC LIMIT 5000) s',
+    "SELECT count(*), percentile_disc(%s::float8[]) WITHIN GROUP (ORDER BY a.price - e.base_fee) FROM ("
+    " SELECT number, effective_gas_price AS price FROM chain_acceptance WHERE number > %s"
+    ' ORDER BY number DESC, "index" DESC LIMIT 2000) a'
+    " JOIN chain_selected_chain c ON c.number = a.number JOIN chain_epoch e ON e.hash = c.hash",
     lambda row: (row[0], [int(value) for value in row[1] or []]),
 )
 _PERCENTILES = (10, 50, 90)

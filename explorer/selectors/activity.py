@@ -29,9 +29,10 @@ class AddressTotals:
     sent: int
 
 
+# + 0: a second bound on the index would have it begin there, and pass everything that is newer than the cursor
 _PLACE = (
     'SELECT number, "index", roles FROM explorer_activity WHERE address = %s'  # noqa: S608 - our own names
-    f" AND number <= {trusted_number('addresses')} AND "
+    f" AND number + 0 <= {trusted_number('addresses')} AND "
 )
 
 # (address, number and index below which to go on, limit): newest first

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from chain.selectors.query import Query, columns_as, first
-from chain.selectors.transactions import AcceptanceView
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,32 +79,6 @@ DAG_ABOVE: Query[DagLine] = Query(
 # (hashes)
 DAG_LINES: Query[DagLine] = Query(f"{_DAG}WHERE b.hash = ANY(%s)", columns_as(DagLine))
 
-_ACCEPTANCE = (
-    'SELECT a.number, a."index", a.tx, a.block, c.hash, e.timestamp_ms, a.phase, a.lane, a.status, a.gas_used,'
-    " a.cumulative_gas_used, a.effective_gas_price, a.contract_address, a.first_log, a.log_count, t.raw, t.sender"
-    " FROM {source} JOIN chain_selected_chain c ON c.number = a.number"
-    " JOIN chain_epoch e ON e.hash = c.hash JOIN chain_transaction t ON t.hash = a.tx "
-)
-
-
-def _acceptance(row: Any) -> AcceptanceView:
-    return AcceptanceView(*row[:11], int(row[11]), *row[12:])
-
-
-_PLAIN = _ACCEPTANCE.format(source="chain_acceptance a")
-# (number and index above which to go on, limit): oldest first
-ACCEPTANCES_AFTER: Query[AcceptanceView] = Query(
-    f'{_PLAIN}WHERE (a.number, a."index") > (%s, %s) ORDER BY a.number, a."index" LIMIT %s', _acceptance
-)
-# (number, first index, limit): a stretch of an epoch's, in canonical order
-ACCEPTANCES_OF: Query[AcceptanceView] = Query(
-    f'{_PLAIN}WHERE a.number = %s AND a."index" >= %s ORDER BY a."index" LIMIT %s', _acceptance
-)
-# (numbers, indexes): these places, newest first
-_AT = "unnest(%s::bigint[], %s::integer[]) k(number, place) JOIN chain_acceptance a ON a.number = k.number"
-ACCEPTANCES_AT: Query[AcceptanceView] = Query(
-    _ACCEPTANCE.format(source=f'{_AT} AND a."index" = k.place') + 'ORDER BY a.number DESC, a."index" DESC', _acceptance
-)
 # (hash): whether there is one
 IS_BLOCK: Query[int] = Query("SELECT 1 FROM chain_block WHERE hash = %s", first)
 IS_TRANSACTION: Query[int] = Query("SELECT 1 FROM chain_transaction WHERE hash = %s", first)

@@ -38,7 +38,7 @@ def _place(row: Any) -> tuple[int, int]:
 PLACES_OF_SHARD: Query[tuple[int, int]] = Query(
     "SELECT s.number, p.place FROM explorer_shard_epoch s CROSS JOIN LATERAL unnest(s.places) p(place)"  # noqa: S608
     " WHERE s.shard = %s AND s.number <= %s AND (s.number, p.place) < (%s, %s)"
-    f" AND s.number <= {trusted_number('shards')} ORDER BY s.number DESC, p.place DESC LIMIT %s",
+    f" AND s.number + 0 <= {trusted_number('shards')} ORDER BY s.number DESC, p.place DESC LIMIT %s",
     _place,
 )
 # (number, shard): digest of a shard's lattice, the commitment to its state

@@ -113,8 +113,9 @@ STANDARDS = (20, 721, 1155)
 
 
 def _below(where: str, trusted: str) -> str:
+    # + 0: a second bound on the index would have it begin there, and pass everything that is newer than the cursor
     return (
-        f"SELECT * FROM explorer_token_transfer WHERE {where} AND {_PLACES} < (%s, %s, %s) AND number <= {trusted}"  # noqa: S608
+        f"SELECT * FROM explorer_token_transfer WHERE {where} AND {_PLACES} < (%s, %s, %s) AND number + 0 <= {trusted}"  # noqa: S608
         " ORDER BY number DESC, log_index DESC, ordinal DESC LIMIT %s"
     )
 

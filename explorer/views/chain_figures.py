@@ -6,13 +6,13 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from chain.selectors.transactions import ACCEPTANCES_AT
 from chain.services.network import now_ms
 from chain.stores.connection import database_errors, raw_connection
 from explorer.pages import figures
 from explorer.pages import streams as stream_pages
 from explorer.pages.lines import transaction_line
 from explorer.paging import MAX_INDEX, MAX_NUMBER, page_of, place_of
-from explorer.selectors.lists import ACCEPTANCES_AT
 from explorer.selectors.miners import MINED_AFTER, MINED_BEFORE, MINER
 from explorer.selectors.shards import PLACES_OF_SHARD
 from explorer.views.common import address_of
@@ -42,7 +42,8 @@ def shard(request: HttpRequest, shard: int) -> HttpResponse:
             is_first=before is None,
         )
         numbers, indexes = [number for number, _ in page.rows], [index for _, index in page.rows]
-        rows = [transaction_line(item) for item in ACCEPTANCES_AT.all(conn, numbers, indexes)] if numbers else []
+        found_there = ACCEPTANCES_AT.all(conn, numbers, indexes, len(numbers)) if numbers else []
+        rows = [transaction_line(item) for item in found_there]
     context = {"page": found, "shard": found.shards[shard], "rows": rows, "newer": before is not None, "pages": page}
     return render(request, "explorer/figures/shard.html", context)
 

@@ -7,13 +7,12 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
 from chain.selectors.stats import STANDING
-from chain.selectors.transactions import NEWEST_ACCEPTANCES
+from chain.selectors.transactions import ACCEPTANCES_AFTER, NEWEST_ACCEPTANCES
 from chain.services.redis_client import redis_client
 from chain.stores.connection import database_errors, raw_connection
 from explorer.pages.lines import transaction_line
 from explorer.pages.transaction import transaction_page
 from explorer.paging import MAX_INDEX, MAX_NUMBER, page_of, place_of
-from explorer.selectors.lists import ACCEPTANCES_AFTER
 from explorer.views.common import hash_of
 
 

@@ -150,12 +150,12 @@ def test_both_kinds_of_connection_answer_the_same() -> None:
         async with await psycopg.AsyncConnection.connect(**info) as conn:
             return (
                 await blocks.BLOCK_BY_HASH.aone(conn, chain[1]),
-                await transactions.ACCEPTANCES.aall(conn, 1),
+                await transactions.ACCEPTANCES_OF.aall(conn, 1, 0, 100),
                 await stats.STANDING.aone(conn),
             )
 
     block, accepted, standing = asyncio.run(ask())
     assert block == blocks.BLOCK_BY_HASH.one(stored.conn, chain[1])
-    assert accepted == transactions.ACCEPTANCES.all(stored.conn, 1)
+    assert accepted == transactions.ACCEPTANCES_OF.all(stored.conn, 1, 0, 100)
     assert len(accepted) == 3
     assert standing == stats.STANDING.one(stored.conn)

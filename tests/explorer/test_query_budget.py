@@ -6,6 +6,7 @@ Whoever changes a number there says why in the review: what a page asks once mor
 from __future__ import annotations
 
 import tomllib
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -78,8 +79,8 @@ def ask(client: Client, one: Question) -> int:
             answer = client.get(one.path)
         assert not one.status or answer.status_code == one.status, (one, answer.status_code)
         assert answer.status_code < 500, one
-        for _ in getattr(answer, "streaming_content", ()):
-            pass
+        # a file is read by and by: what its head and first row take
+        list(islice(getattr(answer, "streaming_content", ()), 2))
     return len(statements)
 
 
