@@ -142,7 +142,8 @@ def test_a_transfer_across_shards_names_both(visitor: Visitor, node: Node, traff
 def test_a_call_is_decoded_with_its_log(visitor: Visitor, traffic: Traffic) -> None:
     said = visitor.go(f"/tx/{traffic.sent['moved']}")
     bob, coin = traffic.bob.address.lower(), traffic.contracts["coin"]
-    assert f"called transfer of {short(coin)}" in said
+    assert f"sent 7 LNT to {short(bob)}" in said
+    assert f"7 LNT from {short(traffic.alice.address)} to {short(bob)}" in said
     assert f"transfer(address,uint256) to address {bob}" in said
     assert f"amount uint256 {7 * ETHER}" in said
     assert f"Transfer of {short(coin)}" in said
