@@ -125,7 +125,7 @@ class Camera:
 def manage(node: Node, script: str) -> str:
     """What a script prints within the node's settings."""
     return subprocess.run(
-        [sys.executable, "manage.py", "shell", "-c", script],
+        [sys.executable, "manage.py", "shell", "--no-imports", "-c", script],
         cwd=ROOT, env=node.environment, capture_output=True, text=True, check=True, timeout=120,
     ).stdout  # fmt: skip
 

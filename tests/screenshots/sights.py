@@ -50,7 +50,6 @@ PUBLIC = [
     Sight("search-nothing", "/search?q=no+such+thing+%3Cb%3E"),
     Sight("api", "/api"),
     Sight("error-404", "/nothing/here"),
-    Sight("error-400", "/blocks?before=" + "9" * 200),
 ]
 # what the scenery's pages need beside their path
 ACTS = {
