@@ -12,9 +12,11 @@ INDEX_S = 5.0
 
 @shared_task(name=TASK, soft_time_limit=330, time_limit=360)
 def index() -> bool:
-    """Bring the projections on for two seconds; whether there is more to do."""
+    """Bring the projections on for two seconds; whether there is more to do.  What waits in the pool is noted too."""
     from explorer.indexers.run import index_slice
+    from explorer.pool_history import sample
 
+    sample()
     return index_slice()
 
 

@@ -21,6 +21,7 @@ from chain.selectors import live
 from chain.selectors.live import DrawnBlock, Standing
 from chain.selectors.path import path_since
 from chain.services.network import now_ms
+from explorer import pool_history
 from explorer.live import payloads
 from explorer.live.figures import HOUR_MS, HOUR_STEP_MS, SERIES_MS, SERIES_STEP_MS, Figures, reds_of
 from explorer.live.heads import HeadLine
@@ -151,6 +152,9 @@ class Feed:
             epochs = await live.EPOCHS_SINCE.aall(conn, lines_from, 10_000)
             if epochs:
                 await self._add_epochs(conn, figures, epochs, known=True)
+        with suppress(RedisError, OSError):
+            waited = await self._node.redis.hgetall(pool_history.key_of(SERIES_STEP_MS // 1000))
+            figures.add_pool_history(pool_history.parsed(waited), now)
         self._figures, self._standing = figures, standing
         self._seen, self._told = standing.last_seq, (standing.number, standing.sink)
         self._blocks = OrderedDict(

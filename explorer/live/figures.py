@@ -5,7 +5,7 @@ Pure: fed by ``explorer.live.feed``, which brings what the database tells and th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TypeVar
@@ -83,6 +83,8 @@ class Figures:
         self._difficulty = [0.0, 0.0]
         self._difficulties: dict[int, tuple[float, float]] = {}
         self._pool: Pool | None = None
+        # apart from what was seen: rates count from the first step with blocks
+        self._pasts: dict[int, int] = {}
 
     def add_history(self, since_ms: int, buckets: Iterable[Bucket], step_ms: int) -> None:
         """Begin with what was counted in the database, in steps of the minimap or of the lines."""
@@ -151,10 +153,17 @@ class Figures:
         if pool is not None:
             self._step(now_ms).pending = pool.pending
 
+    def add_pool_history(self, waited: Mapping[int, int], now_ms: int) -> None:
+        """What waited in the steps of the lines before anybody looked, by step."""
+        here = now_ms // SERIES_STEP_MS
+        for at, pending in waited.items():
+            if here - SERIES_STEPS < at <= here:
+                self._pasts[at] = pending
+
     def forget(self, now_ms: int) -> None:
         """Drop what is older than the lines and the minimap."""
         oldest = now_ms // SERIES_STEP_MS - SERIES_STEPS
-        for kept in (self._steps, self._fees, self._difficulties):
+        for kept in (self._steps, self._fees, self._difficulties, self._pasts):
             for key in [key for key in kept if key < oldest]:
                 del kept[key]  # type: ignore[attr-defined]
         for key in [key for key in self._hours if key < now_ms // HOUR_STEP_MS - HOUR_STEPS]:
@@ -222,7 +231,7 @@ class Figures:
             diff_b=difficulty[1],
             gas=step.gas / seconds,
             fee=None if fee is None else fee / 1e9,
-            pending=step.pending,
+            pending=self._pasts.get(at) if step.pending is None else step.pending,
             reorgs=step.reorgs,
         )
 

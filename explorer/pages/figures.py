@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +15,7 @@ from chain.services.network import current_spec
 from chain.services.pool import Pool, pool_policy
 from chain.services.redis_client import redis_client
 from chain.stores.connection import Connection
+from explorer.pool_history import STEPS, waited
 from explorer.selectors.series import SERIES_SINCE, SeriesView
 from explorer.selectors.shards import CROSSED, LATTICE_DIGESTS, SHARD_LOADS
 
@@ -181,9 +183,19 @@ def fees(conn: Connection, span: Span, now_ms: int) -> FeesPage:
             "series": [
                 {"label": "Base fee, gwei", "values": [point.base_fee / 10**9 for point in shown]},
                 {"label": "Transactions", "values": [point.txs for point in shown], "scale": "count"},
+                *_waiting(span, [point.start for point in shown]),
             ],
         },
     )
+
+
+def _waiting(span: Span, starts: Sequence[int]) -> list[dict[str, Any]]:
+    """The most that waited at each point, where that is kept: not by day."""
+    found = waited(redis_client(), span.width) if span.width in STEPS else {}
+    if not found:
+        return []
+    values = [found.get(start // span.width) for start in starts]
+    return [{"label": "Most that waited", "values": values, "scale": "count"}]
 
 
 @dataclass(frozen=True, slots=True)

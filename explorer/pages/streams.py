@@ -122,9 +122,14 @@ def streams(conn: Connection, span: Span, now_ms: int) -> StreamsPage:
         {
             "x": [point.start for point in shown],
             "series": [
-                {"label": "A", "values": [point.blocks_a for point in shown]},
-                {"label": "B", "values": [point.blocks_b for point in shown]},
-                {"label": "C", "values": [point.blocks_c for point in shown], "scale": "count"},
+                {"label": "A", "values": [point.blocks_a for point in shown], "colour": "--stream-a"},
+                {"label": "B", "values": [point.blocks_b for point in shown], "colour": "--stream-b"},
+                {
+                    "label": "C",
+                    "values": [point.blocks_c for point in shown],
+                    "scale": "count",
+                    "colour": "--stream-c",
+                },
             ],
         },
     )

@@ -172,7 +172,7 @@ def test_reds_are_counted_by_the_number_that_merged_them() -> None:
     ],
 )
 def test_the_place_that_a_page_names(query: bytes, expected: tuple[str, int]) -> None:
-    assert consumer._place(query) == expected
+    assert consumer._place(consumer._asked(query)) == expected
 
 
 @pytest.mark.parametrize(

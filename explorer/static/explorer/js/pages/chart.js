@@ -27,7 +27,7 @@ const draw = place => {
     place.textContent = "Nothing to draw yet.";
     return null;
   }
-  const names = ["--accent", "--warn"];
+  const names = ["--accent", "--warn", "--stream-c"];
   const days = data.x.at(-1) - data.x[0] > 2 * 86400;
   const clock = new Intl.DateTimeFormat(undefined, days ? { day: "numeric", month: "short" } : { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
   const count = new Intl.NumberFormat("en", { maximumFractionDigits: 6 });
@@ -42,7 +42,7 @@ const draw = place => {
       series: [
         { label: "Time", value: (_plot, at) => (at == null ? "–" : clock.format(at * 1000)) },
         ...data.series.map((series, at) => ({
-          label: series.label, scale: series.scale ?? "y", stroke: resolved(place, names[at]), width: 2, points: { size: 4 }, value: (_plot, value) => number(value),
+          label: series.label, scale: series.scale ?? "y", stroke: resolved(place, series.colour ?? names[at]), width: 2, points: { size: 4 }, value: (_plot, value) => number(value),
         })),
       ],
       axes: [
