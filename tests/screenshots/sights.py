@@ -28,7 +28,7 @@ class Sight(NamedTuple):
 
 OPEN_A_BLOCK = (
     f"{LIVE}.dag.sorted.length > 9 && (document.querySelector('[data-pause]').click(),"
-    " document.querySelector('.picture').focus(), ['ArrowUp', 'ArrowUp', 'Enter'].forEach(key =>"
+    " document.querySelector('.picture').focus(), [...Array(24).fill('ArrowUp'), 'Enter'].forEach(key =>"
     " document.querySelector('.picture').dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true }))))"
 )
 
@@ -84,25 +84,25 @@ class Print(NamedTuple):
     width: int
     height: int
     scheme: str = "light"
-    # seconds to wait before, for lines that grow while the page is open
-    rest: float = 0
+    # seconds to wait before: for the socket, and for lines that grow while the page is open
+    rest: float = 2
 
 
 TOUR = [
     Print("dashboard", 1440, 900),
-    Print("dashboard-block", 1440, 640, "dark"),
-    Print("blocks", 1200, 640),
-    Print("block-b", 1200, 820),
-    Print("tx-across-shards", 1200, 620),
-    Print("tx-calls-inside", 1200, 1100, "dark"),
-    Print("address-person", 1200, 760),
-    Print("token-erc20", 1200, 700),
-    Print("fees", 1200, 640, "dark"),
-    Print("operator-setup", 1200, 900),
-    Print("operator-overview", 1200, 760, rest=30),
-    Print("operator-mining", 1200, 640, rest=45),
-    Print("operator-pool-sender", 1200, 520, "dark"),
-    Print("operator-keys", 1200, 640),
-    Print("operator-settings", 1200, 640),
-    Print("operator-audit", 1200, 640, "dark"),
+    Print("dashboard-block", 1440, 900, "dark"),
+    Print("blocks", 1280, 680),
+    Print("block-b", 1280, 900),
+    Print("tx-across-shards", 1280, 640),
+    Print("tx-calls-inside", 1280, 1100, "dark"),
+    Print("address-person", 1280, 760),
+    Print("token-erc20", 1280, 720),
+    Print("fees", 1280, 700, "dark"),
+    Print("operator-setup", 1280, 900),
+    Print("operator-overview", 1280, 760, rest=30),
+    Print("operator-mining", 1280, 640, rest=45),
+    Print("operator-pool-sender", 1280, 520, "dark"),
+    Print("operator-keys", 1280, 640),
+    Print("operator-settings", 1280, 640),
+    Print("operator-audit", 1280, 640, "dark"),
 ]
