@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import re
 import struct
-from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
-import psutil
 import pytest
-import requests
 
+from tests.e2e import dashboard
+from tests.e2e.dashboard import DEVICES, LIVE, digits, open_dashboard, press, until
 from tests.e2e.node import Node, wait_for
-from tests.tools.chromium import Page, chromium
+from tests.tools.chromium import Page
 
+node = dashboard.node
+browser = dashboard.browser
 pytestmark = pytest.mark.e2e
 
-DEVICES = {"phone": (390, 844), "tablet": (820, 1180), "wide": (1600, 1000)}
+
 # bytes that the first paint may need
 FIRST_PAINT = 100_000
 # WCAG 2.1, success criterion 1.4.3: the ratio of text to ground, for text of normal size
@@ -51,61 +52,6 @@ CONTRASTS = """
     });
 })()
 """
-
-
-@pytest.fixture(scope="module")
-def node(mining_node: Node) -> Node:
-    """With a few blocks to show."""
-    wait_for(lambda: mining_node.number() > 3, "the chain grows")
-    return mining_node
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Page]:
-    with chromium() as page:
-        yield page
-
-
-def until(page: Page, expression: str) -> None:
-    """Wait in the page until an expression is true; the bound only ends a hopeless wait."""
-    loop = """
-    (async () => {
-      for (let turn = 0; turn < 600; turn++) {
-        if (%s) return true;
-        await new Promise(done => setTimeout(done, 100));
-      }
-      return false;
-    })()
-    """
-    assert page.run(loop % expression), f"never true: {expression}"
-
-
-LIVE = "document.querySelector('[data-dashboard]').live"
-
-
-def open_dashboard(node: Node, page: Page) -> None:
-    """Go there and wait for the snapshot."""
-    page.complaints.clear()
-    page.open(node.web_url + "/")
-    until(page, f"typeof {LIVE} === 'object' && {LIVE}.dag.head !== null")
-
-
-def press(page: Page, x: float, y: float) -> None:
-    """Press the mouse somewhere."""
-    for kind in ("mouseMoved", "mousePressed", "mouseReleased"):
-        page.call(
-            "Input.dispatchMouseEvent",
-            type=kind,
-            x=x,
-            y=y,
-            button="none" if kind == "mouseMoved" else "left",
-            clickCount=1,
-        )
-
-
-def digits(text: str) -> int:
-    """A number as the page groups it."""
-    return int(re.sub(r"\D", "", text))
 
 
 def test_it_draws_the_nodes_blocks_and_grows(node: Node, browser: Page) -> None:
@@ -174,6 +120,51 @@ def test_a_press_on_a_block_opens_its_panel_with_its_mergeset(node: Node, browse
     assert browser.complaints == []
 
 
+def test_a_pointer_hovers_travels_and_zooms(node: Node, browser: Page) -> None:
+    browser.device(*DEVICES["wide"])
+    open_dashboard(node, browser)
+    until(browser, f"{LIVE}.dag.sorted.length > 3")
+    browser.run("document.querySelector('[data-pause]').click()")
+    until(browser, f"Math.abs({LIVE}.view.center - {LIVE}.view.livePlace) < 0.1")
+    box = "document.querySelector('.picture').getBoundingClientRect()"
+    block, x, y = browser.run(
+        f"(() => {{ const live = {LIVE}, box = {box}; const block = live.dag.sorted.at(-2);"
+        " const [x, y] = live.place(block.id); return [block, box.left + x, box.top + y]; })()"
+    )
+
+    def pointer(kind: str, x: float, y: float, **more: Any) -> None:
+        browser.call("Input.dispatchMouseEvent", type=kind, x=x, y=y, **more)
+
+    pointer("mouseMoved", x, y)
+    until(browser, "!document.querySelector('[data-tip]').hidden")
+    (tip,) = browser.texts("[data-tip]")
+    stream = "genesis" if block["stream"] == 0 else f"stream {'ABC'[block['stream'] - 1]}"
+    for part in (stream, f"blue score {block['score']}", "transaction", f"by {block['miner']}"):
+        assert part in tip.replace("\u202f", "").replace("\n", ", "), (part, tip)
+    scale = browser.run(f"{LIVE}.view.scale")
+    pointer("mouseWheel", x, y, deltaX=0, deltaY=-400)
+    until(browser, f"{LIVE}.view.scale > {scale} * 1.5")
+    # near enough, and the chain old enough, that there is a past to travel to
+    browser.run("document.querySelector('[data-live]').click()")
+    for _ in range(5):
+        pointer("mouseWheel", x, y, deltaX=0, deltaY=-400)
+    until(browser, f"{LIVE}.view.livePlace > 6")
+    center = browser.run(f"{LIVE}.view.center")
+    pointer("mousePressed", x - 300, y, button="left", buttons=1, clickCount=1)
+    pointer("mouseMoved", x - 100, y, button="left", buttons=1)
+    pointer("mouseReleased", x - 100, y, button="left", clickCount=1)
+    until(browser, f"{LIVE}.view.center < {center}")
+    assert browser.run(f"{LIVE}.view.following") is False
+    # the end of the strip of the last hour is now
+    right, middle = browser.run(
+        "(() => { const box = document.querySelector('[data-strip]').getBoundingClientRect();"
+        " return [box.right - 1, box.top + box.height / 2]; })()"
+    )
+    press(browser, right, middle)
+    until(browser, f"{LIVE}.view.following")
+    assert browser.complaints == []
+
+
 def test_keys_travel_and_choose(node: Node, browser: Page) -> None:
     open_dashboard(node, browser)
 
@@ -200,99 +191,6 @@ def test_keys_travel_and_choose(node: Node, browser: Page) -> None:
     assert browser.run("document.activeElement.dataset.panel") == ""
     browser.run("document.querySelector('details.rows').open = true")
     until(browser, "document.querySelectorAll('[data-rows] tr').length > 2")
-
-
-def test_a_lost_line_comes_back_and_a_gap_heals(node: Node, browser: Page) -> None:
-    open_dashboard(node, browser)
-    browser.call(
-        "Network.emulateNetworkConditions", offline=True, latency=0, downloadThroughput=-1, uploadThroughput=-1
-    )
-    try:
-        browser.run("dispatchEvent(new Event('offline'))")
-        # an open socket outlasts the switch: the page itself is told to try anew, and cannot
-        browser.run(f"{LIVE}.socket.restart()")
-        until(browser, "document.querySelector('[data-text]').textContent.includes('does not answer')")
-    finally:
-        browser.call(
-            "Network.emulateNetworkConditions", offline=False, latency=0, downloadThroughput=-1, uploadThroughput=-1
-        )
-    before = node.number()
-    until(
-        browser, f"document.querySelector('[data-text]').textContent === 'live' && {LIVE}.dag.head.number >= {before}"
-    )
-    browser.complaints.clear()
-
-
-# a socket that can lose a message, and that a test can speak through
-TAPPED = """
-window.said = [];
-window.WebSocket = class extends WebSocket {
-  set onmessage(handler) {
-    window.tell = message => handler({ data: JSON.stringify(message) });
-    super.onmessage = event => {
-      if (window.lose && event.data.includes('"type":"dag"')) window.lose = false;
-      else if (!window.deaf) handler(event);
-    };
-  }
-  send(text) {
-    window.said.push(JSON.parse(text));
-    super.send(text);
-  }
-};
-"""
-
-
-@pytest.fixture
-def tapped(browser: Page) -> Iterator[Page]:
-    script = browser.call("Page.addScriptToEvaluateOnNewDocument", source=TAPPED)["identifier"]
-    yield browser
-    browser.call("Page.removeScriptToEvaluateOnNewDocument", identifier=script)
-
-
-def test_a_lost_message_is_asked_for_again(node: Node, tapped: Page) -> None:
-    open_dashboard(node, tapped)
-    tapped.run("window.lose = true")
-    until(tapped, "window.lose === false")
-    until(tapped, "window.said.some(message => message.type === 'resume')")
-    seq = tapped.run("window.said.find(message => message.type === 'resume').seq")
-    until(tapped, f"{LIVE}.socket.seq > {seq} + 2")
-    # every chain block between is there, the one that was lost too
-    missing = f"(() => {{ const dag = {LIVE}.dag, numbers = [...dag.blocks.values()].map(block => block.number)"
-    missing += ".filter(number => number !== null).sort((a, b) => a - b);"
-    missing += " return numbers.filter((number, at) => at && number !== numbers[at - 1] + 1); })()"
-    assert tapped.run(missing) == []
-    assert tapped.complaints == []
-
-
-def test_a_reorganisation_is_seen_and_told(node: Node, tapped: Page, tmp_path: Path) -> None:
-    tapped.device(*DEVICES["wide"])
-    open_dashboard(node, tapped)
-    until(tapped, f"{LIVE}.dag.sorted.filter(block => block.number).length > 5")
-    tapped.run(
-        """
-        (() => {
-          window.deaf = true;
-          const { dag, socket, view } = document.querySelector("[data-dashboard]").live;
-          const chain = dag.sorted.filter(block => block.number !== null).sort((a, b) => a.number - b.number);
-          const fork = chain.at(-4), id = dag.sorted.at(-1).id + 1000;
-          const row = (at, parent) => [id + at, 3 - at % 2, fork.score + 1 + at, Date.now(), 1, null, null, null,
-            parent, [parent], "0".repeat(12), "here"];
-          const blocks = [row(0, fork.id), row(1, id), row(2, id + 1), row(3, id + 2)];
-          const merged = blocks.map((block, at) => [block[0], fork.number + 1 + at, true, true]);
-          window.tell({ v: 1, type: "dag", feed: socket.feed, seq: socket.seq + 1, blocks, fork: fork.number,
-            removed: 3, merged, head: { ...dag.head, id: id + 3, number: fork.number + 4, score: fork.score + 4 } });
-          window.undone = chain.slice(-3).map(block => block.id);
-        })()
-        """
-    )
-    assert "3 blocks left the selected chain" in tapped.texts("[data-toast]")[0]
-    assert "Reorganisation" in tapped.run("document.querySelector('[data-announce]').textContent")
-    assert tapped.run(f"{LIVE}.shown.reorg.gone.length") == 3
-    assert tapped.run(f"{LIVE}.shown.reorg.come.length") == 4
-    assert tapped.run(f"window.undone.map(id => {LIVE}.dag.blocks.get(id).number)") == [None] * 3
-    tapped.screenshot(tmp_path / "reorganisation.png")
-    until(tapped, f"{LIVE}.shown.reorg === null")
-    assert tapped.complaints == []
 
 
 def test_with_motion_reduced_nothing_glides(node: Node, browser: Page) -> None:
@@ -350,25 +248,3 @@ def test_without_script_there_is_a_table(node: Node, browser: Page) -> None:
         assert len(rows) > 3
     finally:
         browser.call("Emulation.setScriptExecutionDisabled", value=False)
-
-
-def test_it_survives_a_restart_of_the_server(node: Node, browser: Page) -> None:
-    """The web process is killed; the supervisor starts it again, and the page goes on by itself."""
-    open_dashboard(node, browser)
-    feed = browser.run(f"{LIVE}.socket.feed")
-    assert node.process is not None
-    web = [
-        child
-        for child in psutil.Process(node.process.pid).children(recursive=True)
-        if str(node.web_port) in child.cmdline()
-    ]
-    assert len(web) == 1
-    web[0].kill()
-    until(browser, f"{LIVE}.socket.feed !== '{feed}'")
-    before = browser.run(f"{LIVE}.dag.head.number")
-    until(browser, f"{LIVE}.dag.head.number > {before} + 1")
-    assert browser.texts("[data-text]") == ["live"]
-    # refused connections while nobody listened are no mistakes of the page
-    assert {urlsplit(node.web_url).netloc in complaint for complaint in browser.complaints} <= {True}
-    browser.complaints.clear()
-    wait_for(lambda: requests.get(node.web_url + "/ready", timeout=5).ok, "the node is ready again")

@@ -10,8 +10,8 @@ from eth_account import Account
 from web3 import Web3
 
 from tests.core.consensus.mini import dev
+from tests.e2e.dashboard import until
 from tests.e2e.node import Node, wait_for
-from tests.e2e.test_browser import until
 from tests.tools.chromium import Page, chromium
 
 pytestmark = pytest.mark.e2e

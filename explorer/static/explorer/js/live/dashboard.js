@@ -165,10 +165,15 @@ const tell = text => {
 };
 
 // ---- the line's state, pause and live ----
+const LINES = {
+  connecting: ["warn", "connecting"],
+  away: ["bad", "the node does not answer, trying again"],
+  old: ["bad", "this page is older than the node: reload it"],
+};
 const showState = () => {
   const [kind, text] = paused
     ? ["warn", held.length ? `paused, ${grouped(held.length)} behind` : "paused"]
-    : line === "live" ? ["ok", view.following ? "live" : "live, looking back"] : line === "connecting" ? ["warn", "connecting"] : ["bad", "the node does not answer, trying again"];
+    : LINES[line] ?? ["ok", view.following ? "live" : "live, looking back"];
   if (stateOf.dataset.shown === text) return;
   stateOf.dataset.shown = text;
   stateOf.querySelector(".dot").dataset.kind = kind;
@@ -233,19 +238,21 @@ const fill = async () => {
   while (to < high && to - from < ASKED_CHUNKS - 1 && !dag.chunks.has(to + 1)) to++;
   for (let chunk = from; chunk <= to; chunk++) dag.chunks.set(chunk, false);
   picture.dataset.loading = "";
-  let done = false;
+  let done = false, whole = from;
   try {
     const answer = await fetch(`${paths.window}?from=${from * CHUNK}&to=${(to + 1) * CHUNK - 1}`);
     if (answer.ok) {
       const found = await answer.json();
       dag.addAll(found.blocks);
       done = true;
+      // an answer that was cut holds the newest: what lies below its last block is asked for once it is looked at
+      if (!found.complete) whole = Math.min(to, Math.floor(found.blocks.at(-1)[2] / CHUNK) + 1);
     }
   } catch {
     // the node is away; the line's state says so
   }
   for (let chunk = from; chunk <= to; chunk++) {
-    if (done) dag.chunks.set(chunk, true);
+    if (done && chunk >= whole) dag.chunks.set(chunk, true);
     else dag.chunks.delete(chunk);
   }
   delete picture.dataset.loading;
@@ -379,6 +386,8 @@ strip.addEventListener("keydown", event => {
 const table = new Rows(find("rows"), { sight: () => dag.range(view.low, view.high), dag, ago: block => Date.now() + clock - block.time, open: id => inspect(id, true) });
 const rows = () => {
   strip.setAttribute("aria-valuetext", view.following ? "now" : `blue score ${Math.round(view.center)}`);
+  const part = view.following ? 1 : (minimap.x(view.center) ?? 0) / minimap.width;
+  strip.setAttribute("aria-valuenow", String(Math.round(100 * Math.min(1, Math.max(0, part)))));
   table.refresh();
 };
 

@@ -1,7 +1,10 @@
 // The line to /ws/live: a snapshot, then deltas that follow each other by number. A gap heals itself, a lost line
 // comes back, and a page that slept asks only for what it missed.
 const BACKOFF_MS = [300, 1000, 2000, 4000, 8000, 15000];
-const SILENT_MS = 8000; // figures come every second: a longer silence means that nobody is there any more
+const VERSION = 1;
+// figures come every second: a longer silence means that nobody is there any more; by the clock of the wall, which goes
+// on while a laptop sleeps
+const SILENT_MS = 8000;
 const ACK_EVERY = 32;
 const HEALING_MS = 3000;
 
@@ -16,8 +19,9 @@ export class LiveSocket {
   #healingSince = 0;
   #on;
   #resting = false;
+  #old = false;
 
-  // handlers: message(object), state("connecting" | "live" | "away", ms until the next attempt)
+  // handlers: message(object), state("connecting" | "live" | "away" | "old", ms until the next attempt)
   constructor(path, handlers) {
     this.path = path;
     this.#on = handlers;
@@ -42,6 +46,13 @@ export class LiveSocket {
     this.#connect();
   }
 
+  // the node speaks another language than this page: only another page helps
+  #end() {
+    this.#old = true;
+    this.rest();
+    this.#on.state("old", 0);
+  }
+
   // close the line for as long as nobody looks; what was missed is told when it wakes
   rest() {
     this.#resting = true;
@@ -62,10 +73,10 @@ export class LiveSocket {
     const scheme = location.protocol === "https:" ? "wss" : "ws";
     const socket = new WebSocket(`${scheme}://${location.host}${this.path}${known}`);
     this.#socket = socket;
-    this.#heard = performance.now();
+    this.#heard = Date.now();
     this.#healingSince = 0;
     socket.onopen = () => {
-      this.#heard = performance.now();
+      this.#heard = Date.now();
       // what is missed may be nothing at all
       if (this.#seq >= 0) this.#on.state("live", 0);
     };
@@ -74,8 +85,8 @@ export class LiveSocket {
   }
 
   #receive(message) {
-    this.#heard = performance.now();
-    if (message.v !== 1) return;
+    this.#heard = Date.now();
+    if (message.v !== VERSION) return this.#end();
     if (message.type === "snapshot") {
       this.#feed = message.feed;
       this.#seq = this.#acknowledged = message.seq;
@@ -123,12 +134,12 @@ export class LiveSocket {
   }
 
   #wake() {
-    if (this.#resting) return;
+    if (this.#resting || this.#old) return;
     this.#attempt = 0;
-    if (!this.#socket || performance.now() - this.#heard > SILENT_MS / 2) this.#connect();
+    if (!this.#socket || Date.now() - this.#heard > SILENT_MS / 2) this.#connect();
   }
 
   #watch() {
-    if (!document.hidden && this.#socket && performance.now() - this.#heard > SILENT_MS) this.#later();
+    if (!document.hidden && this.#socket && Date.now() - this.#heard > SILENT_MS) this.#later();
   }
 }
