@@ -152,6 +152,7 @@ class Feed:
             epochs = await live.EPOCHS_SINCE.aall(conn, lines_from, 10_000)
             if epochs:
                 await self._add_epochs(conn, figures, epochs, known=True)
+        # without its past the line begins now
         with suppress(RedisError, OSError):
             waited = await self._node.redis.hgetall(pool_history.key_of(SERIES_STEP_MS // 1000))
             figures.add_pool_history(pool_history.parsed(waited), now)
