@@ -37,6 +37,8 @@ Json = dict[str, Any]
 MAX_INTERNAL = 1_000
 _MOST = 10**160 - 1
 _LAST_HASH = b"\xff" * 32
+# tokens of an address in one answer
+_HELD = 200
 
 
 def standing(conn: Connection) -> Standing:
@@ -105,7 +107,7 @@ def address_transfers(conn: Connection, address: bytes, before: str, limit: int)
 
 def address_tokens(conn: Connection, address: bytes) -> list[Json]:
     """What it holds."""
-    return [wire.holding(row) for row in HOLDINGS.all(conn, address, addresses.SHOWN_HOLDINGS)]
+    return [wire.holding(row) for row in HOLDINGS.all(conn, address, MAX_NUMBER, b"", _HELD)]
 
 
 def address_internal(conn: Connection, address: bytes, before: str, limit: int) -> Json:

@@ -28,7 +28,6 @@ from explorer.selectors.tokens import (
     of_address,
 )
 
-SHOWN_HOLDINGS = 200
 Place3 = tuple[int, int, int]
 _NEWEST: Place3 = (MAX_NUMBER, MAX_INDEX, MAX_INDEX)
 
@@ -122,9 +121,22 @@ def internal_calls(
     return shown, f"?before={shown[-1].cursor}" if len(found) > size else ""
 
 
-def holdings(conn: Connection, address: bytes) -> tuple[list[HoldingView], list[ItemView]]:
-    """Its tokens, and the ids of those that have ids."""
-    return HOLDINGS.all(conn, address, SHOWN_HOLDINGS), ITEMS_OF.all(conn, address, SHOWN_HOLDINGS)
+def holdings(
+    conn: Connection, address: bytes, before: tuple[int, bytes] | None, size: int
+) -> tuple[list[HoldingView], str]:
+    """A page of the tokens that it holds, most widely held first, and the cursor of the next page."""
+    holders, token = before or (MAX_NUMBER, b"")
+    found = HOLDINGS.all(conn, address, max(-1, min(holders, MAX_NUMBER)), token, size + 1)
+    shown = found[:size]
+    return shown, f"?before={shown[-1].holders}-{shown[-1].token.hex()}" if len(found) > size else ""
+
+
+def items(conn: Connection, address: bytes, after: tuple[int, bytes] | None, size: int) -> tuple[list[ItemView], str]:
+    """A page of the ids that it holds of tokens that have ids, by contract, and the cursor of the next page."""
+    last_id, last = after or (-1, b"")
+    found = ITEMS_OF.all(conn, address, last, last_id, size + 1)
+    shown = found[:size]
+    return shown, f"?items={shown[-1].token_id}-{shown[-1].token.hex()}" if len(found) > size else ""
 
 
 def place3_of(cursor: str) -> Place3 | None:

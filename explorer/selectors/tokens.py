@@ -71,6 +71,7 @@ class HoldingView:
     name: str
     symbol: str
     decimals: int | None
+    holders: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,15 +184,16 @@ HOLDERS_ABOVE: Query[HolderView] = Query(
     " ORDER BY amount, address LIMIT %s",
     lambda row: HolderView(row[0], int(row[1])),
 )
-# (address, limit)
+# (address, holders and token below which to go on, limit): most widely held first
 HOLDINGS: Query[HoldingView] = Query(
-    "SELECT h.token, t.standard, h.amount, t.name, t.symbol, t.decimals FROM explorer_token_holding h"
-    " JOIN explorer_token t ON t.address = h.token WHERE h.address = %s ORDER BY t.holders DESC, h.token LIMIT %s",
+    "SELECT h.token, t.standard, h.amount, t.name, t.symbol, t.decimals, t.holders FROM explorer_token_holding h"
+    " JOIN explorer_token t ON t.address = h.token WHERE h.address = %s AND (t.holders, t.address) < (%s, %s)"
+    " ORDER BY t.holders DESC, t.address DESC LIMIT %s",
     _holding,
 )
-# (address, limit)
+# (address, token and id above which to go on, limit)
 ITEMS_OF: Query[ItemView] = Query(
     "SELECT token, token_id, address, amount FROM explorer_token_item WHERE address = %s"
-    " ORDER BY token, token_id LIMIT %s",
+    " AND (token, token_id) > (%s, %s) ORDER BY token, token_id LIMIT %s",
     lambda row: ItemView(row[0], int(row[1]), row[2], int(row[3])),
 )

@@ -14,6 +14,7 @@ from chain.selectors.stats import STANDING
 from chain.stores.connection import database_errors, raw_connection
 from explorer import published
 from explorer.pages import address as pages
+from explorer.pages.figures import rank_place_of
 from explorer.paging import PAGE, place_of
 from explorer.selectors.internal import COVERAGE
 from explorer.views.common import address_of
@@ -70,14 +71,17 @@ def transfers(request: HttpRequest, ref: str) -> HttpResponse:
 
 @require_safe
 def holdings(request: HttpRequest, ref: str) -> HttpResponse:
-    """The tokens that it holds."""
+    """The tokens that it holds, ``?before=holders-token``, and ids of them, ``?items=id-token``."""
     head, other = _head(request, ref, "explorer:address-tokens")
     if head is None:
         assert other is not None
         return other
     with database_errors():
-        tokens, items = pages.holdings(raw_connection(), head.address)
-    return _show(request, "holdings", head, tokens=tokens, items=items)
+        before, after = rank_place_of(request.GET.get("before", "")), rank_place_of(request.GET.get("items", ""))
+        tokens, older = pages.holdings(raw_connection(), head.address, before, PAGE)
+        items, more = pages.items(raw_connection(), head.address, after, PAGE)
+    extra = {"tokens": tokens, "older": older, "items": items, "more": more}
+    return _show(request, "holdings", head, is_first=before is None and after is None, **extra)
 
 
 @require_safe

@@ -122,6 +122,34 @@ def test_token(scene: Growing, client: Client) -> None:
     assert "told of no transfers" in text_of(get(client, f"/token/{hexed(ALICE)}", 404))
 
 
+def test_what_an_address_holds_in_pages(scene: Growing, index_conn: Connection, client: Client) -> None:
+    logs = tuple(
+        log for n in range(30) for log in (erc20(keccak(b"%d" % n)[12:], ZERO, BOB, 1), erc721(ART, ZERO, BOB, 100 + n))
+    )
+    scene.grow([scene.factory.send(scene.sink, 0, COIN, 0)], Effects(logs={0: logs}))
+    while sync.step(index_conn) is not None:
+        pass
+
+    def walk(name: str, pattern: str) -> list[str]:
+        found, query = [], ""
+        while True:
+            body = get(client, f"/address/{hexed(BOB)}/tokens{query}").content.decode()
+            found += re.findall(pattern, body)
+            further = re.search(rf'href="(\?{name}=[^"]*)"', body)
+            if further is None:
+                return found
+            query = further[1]
+
+    tokens = walk("before", r'<th scope="row" class="wrap"><a href="/token/(0x[0-9a-f]{40})"')
+    held = index_conn.execute("SELECT token FROM explorer_token_holding WHERE address = %s", (BOB,)).fetchall()
+    index_conn.commit()
+    assert sorted(tokens) == sorted([hexed(bytes(row[0])) for row in held])
+    assert len(tokens) > 30
+    ids = [int(n) for n in walk("items", r'<td class="mono" title="(\d+)"')]
+    assert sorted(ids) == [5, *range(100, 130)]
+    get(client, f"/address/{hexed(BOB)}/tokens?before=x&items=-1")
+
+
 def test_contract(scene: Growing, client: Client) -> None:
     told = text_of(get(client, f"/address/{hexed(COIN)}/contract"))
     assert CODE.hex() in told

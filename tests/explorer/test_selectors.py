@@ -104,7 +104,7 @@ def test_transfers_of_an_address_are_those_that_it_sent_or_received(growing: Gro
     )
     assert [place_of(transfer) for transfer in found] == sorted(rows, reverse=True)
     assert {t.tx for t in found} <= {row[0] for row in fetch(index_conn, "SELECT tx FROM chain_acceptance")}
-    (held,) = [h for h in tokens.HOLDINGS.all(index_conn, BOB, 10) if h.token == COIN]
+    (held,) = [h for h in tokens.HOLDINGS.all(index_conn, BOB, END, b"", 10) if h.token == COIN]
     assert held.amount == 4
 
 

@@ -105,6 +105,8 @@ def read_facts(conn: Connection, rows_before: int = (DEEP_PAGE - 1) * PAGE) -> F
         moved,
         holder,
     )
+    held = "explorer_token_holding h JOIN explorer_token t ON t.address = h.token WHERE h.address = %s"
+    dive("holdings", "t.holders, t.address", held, "t.holders DESC, t.address DESC", holder)
     dive("tokens", "holders, address", "explorer_token", "holders DESC, address DESC")
     dive("miners", "income, coinbase", "explorer_miner_total", "income DESC, coinbase DESC")
     dive("miner", "number, position", "explorer_mined_block WHERE coinbase = %s", "number DESC, position DESC", miner)
@@ -183,7 +185,7 @@ def _pages(facts: Facts) -> Iterator[Question]:
     yield page("address, created contract", f"/address/{f.created}")
     yield from _deep(f, PAGES, "address transfers", f"/address/{f.holder}/transfers", "transfers")
     yield page("address internal", f"/address/{f.contract}/internal")
-    yield page("address tokens", f"/address/{f.holder}/tokens")
+    yield from _deep(f, PAGES, "address tokens", f"/address/{f.holder}/tokens", "holdings")
     yield page("address contract", f"/address/{f.contract}/contract")
     yield from _deep(f, PAGES, "tokens", "/tokens", "tokens")
     yield page("tokens, one standard", "/tokens?standard=721")
