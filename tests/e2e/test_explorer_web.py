@@ -228,13 +228,16 @@ def test_search_finds_by_everything(visitor: Visitor, node: Node, traffic: Traff
 
 
 def test_lists_come_as_files(visitor: Visitor, node: Node, traffic: Traffic, tmp_path: Path) -> None:
-    visitor.page.call("Page.setDownloadBehavior", behavior="allow", downloadPath=str(tmp_path))
+    ended: list[str] = []
+    visitor.page.listeners["Browser.downloadProgress"] = lambda event: ended.append(event["state"])
+    visitor.page.call("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(tmp_path), eventsEnabled=True)
     alice, coin = traffic.alice.address.lower(), traffic.contracts["coin"]
 
     def fetched(name: str) -> list[dict[str, str]]:
-        file = tmp_path / f"{name}.csv"
-        visitor.until(file.exists, f"{name}.csv")
-        with file.open(newline="") as text:
+        # a round trip lets events in
+        visitor.until(lambda: visitor.says("h1") and "completed" in ended, f"{name}.csv is here")
+        ended.clear()
+        with (tmp_path / f"{name}.csv").open(newline="") as text:
             return list(csv.DictReader(text))
 
     visitor.go(f"/address/{alice}")
@@ -253,6 +256,7 @@ def test_lists_come_as_files(visitor: Visitor, node: Node, traffic: Traffic, tmp
     rows = fetched("blocks")
     numbers = [int(row["number"]) for row in rows]
     assert numbers == list(range(numbers[0], -1, -1))
+    del visitor.page.listeners["Browser.downloadProgress"]
     assert rows[-6]["hash"] == node.rpc("eth_getBlockByNumber", "0x5", False)["hash"]
 
 

@@ -7,11 +7,14 @@ import csv
 import io
 import json
 import re
+import zlib
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from django.core.handlers.asgi import ASGIRequest
+from django.http import HttpRequest, HttpResponseBase
+from django.middleware.gzip import GZipMiddleware
 from django.test import Client
 
 from chain.core.transactions import keccak
@@ -258,6 +261,26 @@ def test_csv_comes_by_and_by_where_the_server_is_asynchronous() -> None:
     assert first.decode().splitlines() == ["number", *map(str, range(50))]
     assert so_far == 50
     assert rest.decode().splitlines() == [str(number) for number in range(50, 2000)]
+
+
+def test_csv_is_one_gzip_file_for_browsers() -> None:
+    """Browsers stop where the first file of several ends."""
+    headers = [(b"accept-encoding", b"gzip, deflate, br")]
+    request = ASGIRequest({"type": "http", "method": "GET", "path": "/", "headers": headers}, io.BytesIO())
+
+    async def receive() -> list[bytes]:
+        async def view(request: HttpRequest) -> HttpResponseBase:
+            return csv_response(request, "numbers", ("number",), ((number,) for number in range(2000)))
+
+        answer = await GZipMiddleware(view)(request)
+        assert (answer["Content-Encoding"], answer["Vary"]) == ("gzip", "Accept-Encoding")
+        return [part async for part in answer]
+
+    parts = asyncio.run(receive())
+    reader = zlib.decompressobj(31)
+    assert reader.decompress(parts[0]).decode().splitlines() == ["number", *map(str, range(50))]
+    assert reader.decompress(b"".join(parts[1:])).decode().splitlines() == [str(number) for number in range(50, 2000)]
+    assert (reader.eof, reader.unused_data) == (True, b"")
 
 
 class TestAbi:
