@@ -89,7 +89,8 @@ def server_urls(request: HttpRequest) -> dict[str, str | None]:
             continue
         if kind == "external" and not url and not choice.external:
             raise RequestError("invalid_params", f"the URL of {choice.label} is missing")
-        if kind == "external":
+        if kind == "external" or url:
+            # a URL that somebody typed is meant, whatever stands beside it
             urls[choice.name] = url or None
         else:
             # going back to it may also take a choice back that waits

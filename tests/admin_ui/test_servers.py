@@ -71,6 +71,11 @@ def test_what_would_not_do_is_refused(admin: Client, node: FakeDoor, form: dict[
     assert node.chosen == {}
 
 
+def test_a_url_is_meant_whatever_stands_beside_it(admin: Client, node: FakeDoor) -> None:
+    admin.post("/operator/settings/servers/", {"database_url_kind": "embedded", "database_url": URL})
+    assert node.chosen == {"database_url": URL}
+
+
 def test_back_to_the_nodes_own(admin: Client, node: FakeDoor) -> None:
     admin.post("/operator/settings/servers/", {"redis_url_kind": "embedded"})
     assert node.chosen == {"redis_url": ""}
