@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from chain.selectors.query import Query, columns_as
+from chain.selectors.query import Query
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,17 +50,6 @@ class EpochLoad:
 
 
 @dataclass(frozen=True, slots=True)
-class StreamWindow:
-    """Blocks of one stream that are stamped within a window: how many, and how many are red or unmerged."""
-
-    stream: int
-    blocks: int
-    red: int
-    unmerged: int
-    transactions: int
-
-
-@dataclass(frozen=True, slots=True)
 class Event:
     """An outbox event."""
 
@@ -96,17 +85,6 @@ EPOCH_LOADS: Query[EpochLoad] = Query(
     " FROM chain_block b JOIN chain_selected_chain c ON c.hash = b.hash JOIN chain_epoch e ON e.hash = c.hash"
     " WHERE b.timestamp_ms >= %s ORDER BY c.number DESC LIMIT %s",
     _load,
-)
-# (since ms); a block is merged by one that is not stamped before it, so the order is read from the first such number on
-STREAM_WINDOWS: Query[StreamWindow] = Query(
-    "WITH s(ms) AS MATERIALIZED (SELECT %s::bigint)"
-    " SELECT b.stream, count(*), count(*) FILTER (WHERE NOT o.is_blue), count(*) FILTER (WHERE o.hash IS NULL),"
-    " coalesce(sum(b.tx_count), 0)::bigint"
-    " FROM chain_block b LEFT JOIN (SELECT hash, is_blue FROM chain_consensus_order WHERE number >= ("
-    "  SELECT c.number FROM chain_block f JOIN chain_selected_chain c ON c.hash = f.hash"
-    "  WHERE f.timestamp_ms >= (SELECT ms FROM s) ORDER BY f.timestamp_ms, c.number LIMIT 1)) o ON o.hash = b.hash"
-    " WHERE b.timestamp_ms >= (SELECT ms FROM s) AND b.stream > 0 GROUP BY b.stream ORDER BY b.stream",
-    columns_as(StreamWindow),
 )
 # (sequence, limit): events after a consumer's cursor
 EVENTS_AFTER: Query[Event] = Query(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from chain.core.spec import ChainSpec, stream_name
-from chain.selectors.stats import STANDING, STREAM_WINDOWS, Standing, StreamWindow
+from chain.selectors.stats import STANDING, Standing
 from chain.services.network import current_spec
 from chain.stores.connection import Connection
 from explorer.pages.figures import Span, points
@@ -44,7 +44,7 @@ class Hashrates:
 
 @dataclass(frozen=True, slots=True)
 class StreamFigures:
-    """A stream over the last ten minutes, and what it was paid over the last hour.
+    """A stream as the chain merged it in the last ten minutes, and what it was paid over the last hour.
 
     ``difficulty`` is the hashes that a block takes in the mean, ``hashrate`` hashes a second; None for the lottery,
     and where no block is known.
@@ -54,7 +54,7 @@ class StreamFigures:
     name: str
     seal: str
     wanted_s: float
-    window: StreamWindow | None
+    window: StreamPaid | None
     total: int
     hashrate: float | None = None
     difficulty: int | None = None
@@ -112,8 +112,7 @@ def streams(conn: Connection, span: Span, now_ms: int) -> StreamsPage:
     standing = STANDING.one(conn)
     done = work_since(conn, now_ms - WINDOW_MS)
     newest = {one.stream: one for one in NEWEST_OF_STREAMS.all(conn)}
-    before = NUMBER_BEFORE.one(conn, now_ms - PAID_MS)
-    paid = {one.stream: one for one in STREAMS_PAID.all(conn, -1 if before is None else before)}
+    paid = _merged_since(conn, now_ms - PAID_MS)
     shown = points(conn, span, now_ms)
     return StreamsPage(
         standing,
@@ -173,6 +172,12 @@ def hashrates_of(done: Iterable[WorkDone], coinbase: bytes) -> Hashrates | None:
     )
 
 
+def _merged_since(conn: Connection, since_ms: int) -> dict[int, StreamPaid]:
+    """What the chain merged since a time, by stream: by its index, which is narrow where blocks are wide."""
+    before = NUMBER_BEFORE.one(conn, since_ms)
+    return {one.stream: one for one in STREAMS_PAID.all(conn, -1 if before is None else before)}
+
+
 def _figures(
     conn: Connection,
     standing: Standing | None,
@@ -182,7 +187,7 @@ def _figures(
     paid: dict[int, StreamPaid] | None = None,
 ) -> tuple[StreamFigures, ...]:
     spec: ChainSpec = current_spec()
-    windows = {window.stream: window for window in STREAM_WINDOWS.all(conn, now_ms - WINDOW_MS)}
+    windows = _merged_since(conn, now_ms - WINDOW_MS)
     totals = (standing.blocks_a, standing.blocks_b, standing.blocks_c) if standing else (0, 0, 0)
     found = []
     for stream in _STREAMS:

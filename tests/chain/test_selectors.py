@@ -129,8 +129,6 @@ def test_figures_and_events(stored: StoredChain) -> None:
     loads = stats.EPOCH_LOADS.all(conn, 0, 10)
     assert [(load.number, load.tx_count) for load in loads] == [(3, 1), (2, 0), (1, 3), (0, 0)]
     assert all(sum(load.lane_txs) == sum(load.phase_txs) == load.tx_count for load in loads)
-    windows = {window.stream: window for window in stats.STREAM_WINDOWS.all(conn, 0)}
-    assert (windows[2].blocks, windows[2].red, windows[3].red, windows[1].unmerged) == (3, 0, 1, 0)
     last = stats.LAST_EVENT.one(conn)
     events = stats.EVENTS_AFTER.all(conn, last - 1, 10)
     assert [event.kind for event in events] == ["chain_update"]
