@@ -14,7 +14,7 @@ from chain.selectors.stats import STANDING
 from chain.selectors.transactions import ACCEPTANCES_AT, AcceptanceView
 from chain.services.network import current_spec
 from chain.stores.connection import Connection
-from explorer.decoding import method_name
+from explorer.pages.lines import transaction_lines
 from explorer.selectors.tokens import TOKEN
 
 Json = dict[str, Any]
@@ -77,7 +77,9 @@ def transactions(conn: Connection, address: bytes, window: Window) -> list[Json]
         return []
     views = ACCEPTANCES_AT.all(conn, [place[0] for place in found], [place[1] for place in found], len(found))
     head = _head(conn)
-    rows = [_transaction(view, head) for view in views]
+    # as the explorer's own lists name them
+    names = {line.hash: line.method for line in transaction_lines(conn, views)}
+    rows = [_transaction(view, head, names[view.tx]) for view in views]
     return rows if window.is_descending else rows[::-1]
 
 
@@ -86,9 +88,9 @@ def _head(conn: Connection) -> int:
     return standing.number if standing else 0
 
 
-def _transaction(view: AcceptanceView, head: int) -> Json:
+def _transaction(view: AcceptanceView, head: int, method: str) -> Json:
     tx = decode_transaction(bytes(view.raw), bytes(view.sender))
-    name = method_name(tx.data)
+    name = "" if tx.to is None else method
     return {
         "blockNumber": str(view.number),
         "timeStamp": str(view.timestamp_ms // 1000),

@@ -16,7 +16,7 @@ from explorer.api import wire
 from explorer.pages import address as addresses
 from explorer.pages import figures
 from explorer.pages import streams as stream_pages
-from explorer.pages.lines import transaction_line
+from explorer.pages.lines import transaction_lines
 from explorer.paging import MAX_INDEX, MAX_NUMBER, hash_place_of, place_of
 from explorer.selectors.internal import COVERAGE, INTERNAL_OF_TX, IS_UNTRACED
 from explorer.selectors.lists import CHAIN_FROM, DAG_BELOW
@@ -73,7 +73,7 @@ def dag_blocks(conn: Connection, before: str, limit: int) -> Json:
 def transactions(conn: Connection, before: str, limit: int) -> Json:
     """Accepted ones."""
     place = _cursor(before, place_of) or (MAX_NUMBER, MAX_INDEX)
-    rows = [transaction_line(view) for view in NEWEST_ACCEPTANCES.all(conn, *place, limit + 1)]
+    rows = transaction_lines(conn, NEWEST_ACCEPTANCES.all(conn, *place, limit + 1))
     return _page(rows, limit, wire.transaction_item, lambda row: row.cursor)
 
 
@@ -87,7 +87,7 @@ def block_transactions(conn: Connection, number: int, after: int, limit: int) ->
     """
     if not CHAIN_FROM.all(conn, number, 1) or number > standing(conn).number:
         raise RequestError(RequestCode.NOT_FOUND, "no such block")
-    rows = [transaction_line(view) for view in ACCEPTANCES_OF.all(conn, number, after + 1, limit + 1)]
+    rows = transaction_lines(conn, ACCEPTANCES_OF.all(conn, number, after + 1, limit + 1))
     return _page(rows, limit, wire.transaction_item, lambda row: str(row.index))
 
 

@@ -21,6 +21,8 @@ ROUND_SECONDS = 2.0
 # with nothing to trace the worker is kept for so long: starting it costs about a second of a core
 LINGER_SECONDS = 60.0
 NICENESS = 15
+# with nothing to trace the cursor moves no oftener: each move is a commit beside the writer's
+_IDLE_SECONDS = 2.0
 _LOCK_SECONDS = 20.0
 _MOST_REST_SECONDS = 60.0
 
@@ -83,6 +85,7 @@ class Tracing:
                     began = time.monotonic()
                     traced = await trace_round(conn, workers)
                     if traced is None:
+                        await asyncio.sleep(_IDLE_SECONDS)
                         break
                     spent = time.monotonic() - began
                     # what only moved the cursor on costs next to nothing

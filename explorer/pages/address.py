@@ -9,7 +9,7 @@ from chain.selectors.stats import STANDING
 from chain.selectors.transactions import ACCEPTANCES_AT
 from chain.services.network import current_spec
 from chain.stores.connection import Connection
-from explorer.pages.lines import TransactionLine, transaction_line
+from explorer.pages.lines import TransactionLine, transaction_lines
 from explorer.paging import MAX_INDEX, MAX_NUMBER, Page, page_of
 from explorer.selectors.accounts import ACCOUNT, AccountView
 from explorer.selectors.activity import ACTIVITY_AFTER, ACTIVITY_BEFORE, ADDRESS_TOTALS, ActivityPlace, AddressTotals
@@ -100,7 +100,7 @@ def transactions(
         )
     numbers, indexes = [place.number for place in page.rows], [place.index for place in page.rows]
     views = ACCEPTANCES_AT.all(conn, numbers, indexes, size) if numbers else []
-    return page, tuple(map(transaction_line, views))
+    return page, tuple(transaction_lines(conn, views))
 
 
 def transfers(conn: Connection, address: bytes, before: Place3 | None, size: int) -> tuple[list[TransferView], str]:

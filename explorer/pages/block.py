@@ -14,7 +14,7 @@ from chain.selectors.stats import STANDING, Standing
 from chain.selectors.transactions import ACCEPTANCES_OF, SKIPPED, SkipView
 from chain.stores.connection import Connection, database_errors
 from chain.stores.rows import StoredEpoch
-from explorer.pages.lines import TransactionLine, transaction_line
+from explorer.pages.lines import TransactionLine, transaction_lines
 from explorer.selectors.lists import BODY, DAG_LINES, DagLine
 
 SHOWN_BODY = 100
@@ -139,6 +139,8 @@ def block_page(conn: Connection, key: int | bytes, first_index: int = 0) -> Bloc
             if epoch is not None and epoch.skipped_count:
                 skipped = SKIPPED.all(conn, view.chain_number, SHOWN_SKIPPED)
     shown = accepted[:SHOWN_TRANSACTIONS]
+    with database_errors():
+        lines_of_epoch = tuple(transaction_lines(conn, shown))
     sealed, seal = seal_of(record.header)
     known = [tuple([lines[block] for block in group[:SHOWN_NEIGHBOURS] if block in lines]) for group in groups]
     return BlockPage(
@@ -155,7 +157,7 @@ def block_page(conn: Connection, key: int | bytes, first_index: int = 0) -> Bloc
         standing=standing,
         epoch=epoch,
         rewards=_rewards(epoch),
-        transactions=tuple([transaction_line(item) for item in shown]),
+        transactions=lines_of_epoch,
         next_index=shown[-1].index + 1 if len(accepted) > len(shown) else None,
         skipped=tuple(skipped),
     )

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 
 from chain.core.transactions import decode_transaction
 from chain.selectors.transactions import AcceptanceView
+from chain.stores.connection import Connection
+from explorer.contract_abi import ContractAbi
 from explorer.decoding import method_name
+from explorer.published import abis_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +35,26 @@ class TransactionLine:
     def cursor(self) -> str:
         """Its place as a page's cursor."""
         return f"{self.number}-{self.index}"
+
+
+def transaction_lines(conn: Connection, views: Iterable[AcceptanceView]) -> list[TransactionLine]:
+    """Rows of a list; calls whose function is not known to everybody are named by published ABIs, if there are any."""
+    lines = [transaction_line(view) for view in views]
+    unnamed = [line for line in lines if _is_selector(line.method)]
+    if not unnamed:
+        return lines
+    abis = abis_of(conn, [line.to for line in unnamed])
+    return [_named(line, abis) for line in lines] if abis else lines
+
+
+def _is_selector(method: str) -> bool:
+    return method.startswith("0x") and len(method) == 10
+
+
+def _named(line: TransactionLine, abis: Mapping[bytes, ContractAbi]) -> TransactionLine:
+    abi = abis.get(line.to) if line.to is not None and _is_selector(line.method) else None
+    found = abi.functions.get(bytes.fromhex(line.method[2:])) if abi else None
+    return replace(line, method=found.name) if found else line
 
 
 def transaction_line(view: AcceptanceView) -> TransactionLine:

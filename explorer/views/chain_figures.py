@@ -11,7 +11,7 @@ from chain.services.network import now_ms
 from chain.stores.connection import database_errors, raw_connection
 from explorer.pages import figures
 from explorer.pages import streams as stream_pages
-from explorer.pages.lines import transaction_line
+from explorer.pages.lines import transaction_lines
 from explorer.paging import MAX_INDEX, MAX_NUMBER, page_of, place_of
 from explorer.selectors.miners import MINED_AFTER, MINED_BEFORE, MINER
 from explorer.selectors.shards import PLACES_OF_SHARD
@@ -43,7 +43,7 @@ def shard(request: HttpRequest, shard: int) -> HttpResponse:
         )
         numbers, indexes = [number for number, _ in page.rows], [index for _, index in page.rows]
         found_there = ACCEPTANCES_AT.all(conn, numbers, indexes, len(numbers)) if numbers else []
-        rows = [transaction_line(item) for item in found_there]
+        rows = transaction_lines(conn, found_there)
     context = {"page": found, "shard": found.shards[shard], "rows": rows, "newer": before is not None, "pages": page}
     return render(request, "explorer/figures/shard.html", context)
 

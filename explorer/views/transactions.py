@@ -10,7 +10,7 @@ from chain.selectors.stats import STANDING
 from chain.selectors.transactions import ACCEPTANCES_AFTER, NEWEST_ACCEPTANCES
 from chain.services.redis_client import redis_client
 from chain.stores.connection import database_errors, raw_connection
-from explorer.pages.lines import transaction_line
+from explorer.pages.lines import transaction_lines
 from explorer.pages.transaction import transaction_page
 from explorer.paging import MAX_INDEX, MAX_NUMBER, page_of, place_of
 from explorer.views.common import hash_of
@@ -27,10 +27,10 @@ def transactions(request: HttpRequest) -> HttpResponse:
         page = page_of(
             None
             if after
-            else lambda limit: list(
-                map(transaction_line, NEWEST_ACCEPTANCES.all(conn, *(before or (MAX_NUMBER, MAX_INDEX)), limit))
+            else lambda limit: transaction_lines(
+                conn, NEWEST_ACCEPTANCES.all(conn, *(before or (MAX_NUMBER, MAX_INDEX)), limit)
             ),
-            (lambda limit: list(map(transaction_line, ACCEPTANCES_AFTER.all(conn, *after, limit)))) if after else None,
+            (lambda limit: transaction_lines(conn, ACCEPTANCES_AFTER.all(conn, *after, limit))) if after else None,
             lambda row: row.cursor,
             is_first=before is None,
         )

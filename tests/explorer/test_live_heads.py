@@ -6,11 +6,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from channels.testing import WebsocketCommunicator
 from django.test import Client
 
 from chain.core.transactions import keccak
+from explorer.live import consumer
 from tests.explorer.conftest import Growing
-from tests.explorer.test_live import Story, Visit, heard, visit  # noqa: F401 - the fixture
+from tests.explorer.test_live import ORIGIN, Story, Visit, heard, visit  # noqa: F401 - the fixture
 from tests.factories import wallets
 
 HEAD = "/ws/live?view=head"
@@ -156,3 +158,37 @@ def test_pages_say_what_they_show(growing: Growing, client: Client) -> None:
     unknown = client.get(f"/tx/0x{'12' * 32}")
     assert unknown.status_code == 404
     assert f'data-watch="tx=0x{"12" * 32}"' in unknown.content.decode()
+
+
+def test_visitors_from_one_address_are_bounded(visit: Callable[[Story], None], settings: Any) -> None:  # noqa: F811
+    settings.MDS_LIVE_ADDRESS_SOCKETS = 1
+
+    async def story(visit: Visit) -> None:
+        from mondoshawan.routing import websocket_application
+
+        async def come(address: str, *headers: tuple[bytes, bytes]) -> WebsocketCommunicator:
+            known = [(b"host", b"localhost"), ORIGIN, *headers]
+            socket = WebsocketCommunicator(websocket_application(), HEAD, headers=known)
+            socket.scope["client"] = (address, 1)
+            visit.sockets.append(socket)
+            assert (await socket.connect(timeout=10))[0]
+            return socket
+
+        async def is_refused(socket: WebsocketCommunicator) -> bool:
+            return await socket.receive_output(timeout=10) == {"type": "websocket.close", "code": consumer.TOO_MANY}
+
+        visit.growing.grow()
+        first = await come("203.0.113.5")
+        await heard(first, "snapshot")
+        assert await is_refused(await come("203.0.113.5"))
+        await heard(await come("203.0.113.6"), "snapshot")
+        # this machine's own are not counted, unless a proxy names somebody
+        for _ in range(3):
+            await heard(await come("127.0.0.1"), "snapshot")
+        assert await is_refused(await come("127.0.0.1", (b"x-forwarded-for", b"203.0.113.5")))
+        # who leaves makes room
+        await first.disconnect()
+        await heard(await come("203.0.113.5"), "snapshot")
+
+    visit(story)
+    assert not consumer._addresses

@@ -130,6 +130,12 @@ def test_everybody_reads_what_was_published(vault: str, client: Client) -> None:
     assert f"[[3, 0x{keccak(b'somebody')[12:].hex()}]]" in told
     assert "Stored of" in told
     assert EVIL not in client.get(f"/tx/{vault}").content.decode()
+    # lists name the function too
+    for path_of_list in ("/tx", "/block/2", f"/address/{hexed(VAULT)}"):
+        assert "store" in text_of(client.get(path_of_list)), path_of_list
+    assert client.get("/api/v1/transactions").json()["items"][0]["method"] == "store"
+    listed = client.get("/api", {"module": "account", "action": "txlist", "address": hexed(VAULT)}).json()["result"]
+    assert [row["functionName"] for row in listed] == ["store"]
     one = client.get(f"/api/v1/transactions/{vault}").json()
     assert one["call"]["name"] == "store"
     assert one["logs"][0]["event"]["arguments"][1]["value"] == EVIL
