@@ -236,7 +236,7 @@ class Environment:
         "8", integer(1, 256), "number", "Connections to PostgreSQL of a process that answers JSON-RPC."
     )
     rpc_cors_origins: tuple[str, ...] = _variable(
-        "*", names, "origins, comma", "Origins of pages that may read JSON-RPC answers; `*` is all."
+        "*", names, "origins, comma", "Origins of pages that may read answers of JSON-RPC and the read API; `*` is all."
     )
     rpc_max_connections: int = _variable(
         "8000", integer(1, 1_000_000), "number", "HTTP connections of one process that answers JSON-RPC."

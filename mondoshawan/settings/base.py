@@ -85,6 +85,7 @@ MIDDLEWARE = [
     "django_prometheus.middleware.PrometheusBeforeMiddleware",
     "mondoshawan.requests.RequestContext",
     "django.middleware.security.SecurityMiddleware",
+    "explorer.origins.ApiOrigins",
     # before anything that reads the database
     "explorer.limits.WebLimits",
     "csp.middleware.CSPMiddleware",
