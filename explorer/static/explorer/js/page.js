@@ -73,9 +73,11 @@ document.addEventListener("click", event => {
   if (event.target.closest(".amount[data-wei]")) return toggleWei();
 });
 
-// on a phone the room one is in may stand beyond the edge
-const here = document.querySelector(".rooms [aria-current]");
-if (here) here.parentElement.scrollLeft = here.offsetLeft - (here.parentElement.clientWidth - here.offsetWidth) / 2;
+// on a phone the room or part one is in may stand beyond the edge
+for (const here of document.querySelectorAll(":is(.rooms, .tabs) [aria-current]")) {
+  const bar = here.parentElement;
+  bar.scrollLeft = here.offsetLeft - bar.offsetLeft - (bar.clientWidth - here.offsetWidth) / 2;
+}
 
 // ---- tables that are too wide: a row becomes a card whose cells say what they are ----
 const label = table => {
