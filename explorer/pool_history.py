@@ -22,7 +22,7 @@ log = structlog.get_logger(__name__)
 
 # width of a step in s, and how many steps are kept
 STEPS = {5: 720, 60: 1_440, 3_600: 8_784}
-_KEY = "mds:pool:waited:"
+_KEY = "mds:waited:"
 # KEYS one hash a width; ARGV now in s, how many wait, then width and steps kept by hash.  A step that is new takes
 # the oldest out; after a long rest all that is too old goes
 _NOTE = """

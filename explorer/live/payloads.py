@@ -3,7 +3,8 @@
 Every message has ``v`` and ``type``.  ``snapshot`` and the deltas ``dag`` and ``stats`` carry ``feed`` and
 ``seq``: a delta follows the message of the same feed whose ``seq`` is one less.  Blocks are arrays, because a
 thousand of them travel at once; ``BLOCK_COLUMNS`` names their places; so are the points of the lines in a
-snapshot.  Hashes are shortened: who wants all of one asks ``/live/block/<id>``.
+snapshot.  Hashes are shortened: who wants all of one asks ``/live/block/<id>``.  The light line has ``snapshot``,
+``head`` and, for one page alone and without a number, ``watched``.
 """
 
 from __future__ import annotations
