@@ -12,13 +12,15 @@ from tests.e2e import scrape as tools
 from tests.e2e.contracts import compiled
 from tests.e2e.node import Node
 from tests.e2e.traffic import EVIL, Traffic
-from tests.e2e.visitor import Visitor, short
+from tests.e2e.visitor import Visitor, digits, short
 from tests.e2e.wallet import Wallet
 
 pytestmark = pytest.mark.e2e
 
 # rows of a page
 PAGE = 25
+# tracing has a small share of a core, and gives way on a busy machine
+TRACING_S = 300
 
 
 @pytest.fixture
@@ -186,6 +188,22 @@ def test_a_hostile_name_is_text(visitor: Visitor, traffic: Traffic) -> None:
     assert opened == []
 
 
+def test_streams_say_how_they_run(visitor: Visitor, node: Node) -> None:
+    visitor.go("/")
+    said = visitor.follow(".rooms a", "Streams")
+    assert "Three streams of blocks make one chain" in said
+    counts = node.rpc("mds_getDagStats")["blocks"]
+    for card, stream in enumerate("ABC", 1):
+        shown = visitor.says(f".grid .card:nth-of-type({card})")
+        assert shown.startswith(f"{stream} ")
+        since = re.search(r"Since genesis ([\d ]+) blocks", shown)
+        assert since
+        assert 0 < digits(since[1]) <= counts[stream]
+    newest = visitor.full(".grid .card:nth-of-type(2) [data-full]")[0]
+    visitor.follow(".grid .card:nth-of-type(2) a[data-full]")
+    assert visitor.path == f"/block/{newest}"
+
+
 def test_shards_miners_fees_and_supply(visitor: Visitor, node: Node) -> None:
     visitor.go("/")
     visitor.follow(".rooms a", "Shards")
@@ -219,3 +237,18 @@ def assert_chart(visitor: Visitor) -> None:
         "seen.add(pixels[at] << 16 | pixels[at + 1] << 8 | pixels[at + 2]); return seen.size; })()"
     )
     visitor.until(lambda: visitor.page.run(drawn) > 2, "lines in the chart")
+
+
+def test_what_moved_inside_transactions_is_listed(visitor: Visitor, traffic: Traffic) -> None:
+    alice = traffic.alice.address.lower()
+    visitor.go(f"/address/{alice}")
+    visitor.follow(".tabs a", "Internal")
+    assert visitor.path == f"/address/{alice}/internal"
+
+    def listed() -> bool:
+        # calls are traced behind the index, a little at a time
+        visitor.go(f"/address/{alice}/internal")
+        return traffic.sent["bought"] in visitor.full("tbody [data-full]")
+
+    visitor.until(listed, "the sale is traced", TRACING_S)
+    assert "0.25" in visitor.says("tbody")

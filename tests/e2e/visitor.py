@@ -93,9 +93,9 @@ class Visitor:
         """Wait until the page says so."""
         self.until(lambda: re.search(pattern, self.says(selector)) is not None, f"{pattern!r} in {selector}")
 
-    def until(self, what: Callable[[], Any], description: str) -> Any:
+    def until(self, what: Callable[[], Any], description: str, seconds: float = PATIENCE_S) -> Any:
         """Wait for something; a page that is just being exchanged answers nothing.  The bound ends a hopeless wait."""
-        end = time.monotonic() + PATIENCE_S
+        end = time.monotonic() + seconds
         last: Any = None
         while time.monotonic() < end:
             self.meanwhile()
