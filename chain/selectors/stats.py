@@ -1,8 +1,7 @@
-"""Figures of the node and the chain, and the events that consumers follow."""
+"""Figures of the node and the chain."""
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,26 +48,12 @@ class EpochLoad:
     phase_txs: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
-    """An outbox event."""
-
-    sequence: int
-    kind: str
-    payload: dict[str, Any]
-    created_ms: int
-
-
 def _standing(row: Any) -> Standing:
     return Standing(*row[:7], *[int(value) for value in row[7:11]], *row[11:])
 
 
 def _load(row: Any) -> EpochLoad:
     return EpochLoad(*row[:4], tuple(row[4]), tuple(row[5]))
-
-
-def _event(row: Any) -> Event:
-    return Event(row[0], row[1], json.loads(row[2]), row[3])
 
 
 STANDING: Query[Standing] = Query(
@@ -86,10 +71,3 @@ EPOCH_LOADS: Query[EpochLoad] = Query(
     " WHERE b.timestamp_ms >= %s ORDER BY c.number DESC LIMIT %s",
     _load,
 )
-# (sequence, limit): events after a consumer's cursor
-EVENTS_AFTER: Query[Event] = Query(
-    "SELECT sequence, kind, payload::text, created_ms FROM chain_outbox_event WHERE sequence > %s"
-    " ORDER BY sequence LIMIT %s",
-    _event,
-)
-LAST_EVENT: Query[int] = Query("SELECT coalesce(max(sequence), 0) FROM chain_outbox_event", lambda row: int(row[0]))

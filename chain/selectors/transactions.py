@@ -1,11 +1,11 @@
-"""Transactions: where they lie, what accepted them, what skipped them, and what they logged."""
+"""Transactions: where they lie, what accepted them, and what skipped them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
 
-from chain.core.types import Log, SkipReason
+from chain.core.types import SkipReason
 from chain.selectors.query import Query, columns_as
 from chain.stores.rows import SKIP_REASONS
 
@@ -72,17 +72,6 @@ class SkipView:
     reason: SkipReason
 
 
-@dataclass(frozen=True, slots=True)
-class LogView:
-    """A log with its place in the chain."""
-
-    number: int
-    index: int
-    tx_index: int
-    tx: bytes
-    log: Log
-
-
 _ACCEPTANCE = (
     'SELECT a.number, a."index", a.tx, a.block, c.hash, e.timestamp_ms, a.phase, a.lane, a.status, a.gas_used,'
     " a.cumulative_gas_used, a.effective_gas_price, a.contract_address, a.first_log, a.log_count, t.raw, t.sender"
@@ -92,10 +81,6 @@ _ACCEPTANCE = (
 _TRANSACTION = (
     'SELECT t.hash, t.raw, t.sender, t.nonce, a.number, a."index" FROM chain_transaction t'
     " LEFT JOIN chain_acceptance a ON a.tx = t.hash "
-)
-_LOG = (
-    'SELECT l.number, l."index", l.tx_index, a.tx, l.address, l.topic0, l.topic1, l.topic2, l.topic3, l.data'
-    ' FROM chain_log l JOIN chain_acceptance a ON a.number = l.number AND a."index" = l.tx_index '
 )
 
 
@@ -111,20 +96,11 @@ def _skip(row: Any) -> SkipView:
     return SkipView(row[0], row[1], row[2], SKIP_REASONS[row[3]])
 
 
-def _log(row: Any) -> LogView:
-    return LogView(*row[:4], Log(row[4], tuple([topic for topic in row[5:9] if topic is not None]), row[9]))
-
-
 # (hash)
 TRANSACTION: Query[TransactionView] = Query(f"{_TRANSACTION}WHERE t.hash = %s", _transaction)
 # (sender, nonce): every stored version of it, the accepted one first
 BY_SENDER_AND_NONCE: Query[TransactionView] = Query(
     f"{_TRANSACTION}WHERE t.sender = %s AND t.nonce = %s ORDER BY a.number NULLS LAST, t.hash", _transaction
-)
-# (sender, nonce and hash below which to go on, limit): newest first
-BY_SENDER: Query[TransactionView] = Query(
-    f"{_TRANSACTION}WHERE t.sender = %s AND (t.nonce, t.hash) < (%s, %s) ORDER BY t.nonce DESC, t.hash DESC LIMIT %s",
-    _transaction,
 )
 
 
@@ -168,5 +144,3 @@ SKIPS_OF: Query[SkipView] = Query(
 SKIPPED: Query[SkipView] = Query(
     "SELECT number, tx, block, reason FROM chain_skipped WHERE number = %s ORDER BY ordinal LIMIT %s", _skip
 )
-# (first number, last number): for indexers, in order
-LOGS_BETWEEN: Query[LogView] = Query(f'{_LOG}WHERE l.number BETWEEN %s AND %s ORDER BY l.number, l."index"', _log)
