@@ -96,6 +96,18 @@ def test_a_key_searches(visitor: Visitor) -> None:
     assert visitor.path == "/"
 
 
+def test_amounts_change_their_unit_by_keys(visitor: Visitor, traffic: Traffic) -> None:
+    visitor.go(f"/tx/{traffic.sent['near']}")
+    # the last that a reader's keys reach
+    visitor.key("Tab", shift=True)
+    assert visitor.page.run(FOCUS)["says"] == "amounts in wei"
+    visitor.key(" ")
+    visitor.sees("sent 3 000 000 000 000 000 000 wei")
+    assert visitor.page.run("document.activeElement.getAttribute('aria-pressed')") == "true"
+    visitor.key(" ")
+    visitor.sees("sent 3 MSHW")
+
+
 def test_a_hash_is_copied_whole(visitor: Visitor, traffic: Traffic) -> None:
     visitor.page.call(
         "Browser.grantPermissions", permissions=["clipboardReadWrite", "clipboardSanitizedWrite"],

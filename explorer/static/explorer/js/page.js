@@ -63,14 +63,18 @@ const toggleWei = () => {
   if (root.dataset.unit === "wei") delete root.dataset.unit;
   else root.dataset.unit = "wei";
   showUnits();
+  unitSwitch?.setAttribute("aria-pressed", String(root.dataset.unit === "wei"));
 };
+// for keys, which cannot press an amount
+const unitSwitch = document.querySelector("[data-unit-switch]");
+if (unitSwitch) unitSwitch.hidden = !document.querySelector(".amount[data-wei]");
 // parts that came later are as the server wrote them
 addEventListener("mds:parts", () => root.dataset.unit === "wei" && showUnits());
 
 document.addEventListener("click", event => {
   const copy = event.target.closest("[data-copy]");
   if (copy) return void copied(copy);
-  if (event.target.closest(".amount[data-wei]")) return toggleWei();
+  if (event.target.closest(".amount[data-wei], [data-unit-switch]")) return toggleWei();
 });
 
 // on a phone the room or part one is in may stand beyond the edge
