@@ -34,3 +34,5 @@ PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 DATABASES["default"]["CONN_MAX_AGE"] = 0
 # tests set what they need themselves
 MDS_FOLLOW_SETTINGS = False
+# no thread that outlives a test, with a connection and a worker
+MDS_INDEX_TRACE_SHARE = 0

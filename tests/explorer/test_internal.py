@@ -25,8 +25,9 @@ CALLS = "SELECT number, index, ordinal, kind, sender, recipient, value FROM expl
 
 
 @pytest.fixture
-def chain(growing: Growing, index_conn: Connection) -> Growing:
+def chain(growing: Growing, index_conn: Connection, settings: Any) -> Growing:
     """Otterscan's chain: block 3 has a call with four operations inside, one that fails, and a creation."""
+    settings.MDS_INDEX_TRACE_SHARE = 25
     fill(growing)
     # the factory's receipts are all of plain transfers
     raw = growing.stored.conn
@@ -112,6 +113,15 @@ def test_what_cannot_be_traced_is_noted_and_passed(
     assert COVERAGE.one(index_conn) == Coverage(-1, 0)
     follow(workers, index_conn)
     assert len(fetch(index_conn, CALLS)) == 4
+
+
+def test_a_node_that_traces_nothing_says_so(growing: Growing, client: Client, settings: Any) -> None:
+    growing.grow()
+    assert settings.MDS_INDEX_TRACE_SHARE == 0
+    assert tracing.Tracing().look() is False
+    assert "Not listed here" in text_of(client.get(f"/address/{hexed(HEIR)}/internal"))
+    asked = {"module": "account", "action": "txlistinternal", "address": hexed(HEIR)}
+    assert "lists no internal transactions" in client.get("/api", asked).json()["result"]
 
 
 def test_everybody_reads_them(chain: Growing, index_conn: Connection, workers: asyncio.Runner, client: Client) -> None:
