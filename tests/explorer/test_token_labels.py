@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from importlib import import_module
+from types import SimpleNamespace
 
 import pytest
+from django.db import connection as django_connection
 
 from chain.core.errors import StoreError
-from chain.stores.connection import Connection
+from chain.stores.connection import Connection, raw_connection
 from explorer.indexers import describe, sync
 from explorer.indexers.token_labels import DECIMALS, NAME, SYMBOL, decode_decimals, decode_text
+from explorer.selectors.tokens import TOKENS_NAMED
 from tests.core.execution import asm
 from tests.explorer.conftest import Growing
 from tests.explorer.token_logs import ALICE, ZERO, erc20, erc721
@@ -102,3 +106,19 @@ def test_workers_that_do_not_start_say_nothing_about_tokens(monkeypatch: pytest.
     monkeypatch.setattr(describe.CallWorkers, "run", lost)
     with pytest.raises(StoreError):
         asyncio.run(describe.ask([describe.NewToken(NICE, 1, 20, bytes(32))]))
+
+
+def test_tokens_that_had_names_are_found_after_the_migration(growing: Growing, index_conn: Connection) -> None:
+    logs = (erc20(NICE, ZERO, ALICE, 5), erc20(SILENT, ZERO, ALICE, 5))
+    growing.grow([growing.factory.send(growing.sink, 0, NICE, 0)], Effects(logs={0: logs}))
+    while sync.step(index_conn) is not None:
+        pass
+    # as the version before left them
+    index_conn.execute(
+        "UPDATE explorer_token SET name = 'Größe', symbol = 'GR', is_described = true WHERE address = %s", (NICE,)
+    )
+    index_conn.commit()
+    assert TOKENS_NAMED.all(raw_connection(), ["öss"], "%", 5) == []
+    migration = import_module("explorer.migrations.0004_search_shards_and_standards")
+    migration.make_searchable(None, SimpleNamespace(connection=django_connection))
+    assert [token.address for token in TOKENS_NAMED.all(raw_connection(), ["öss"], "%grösse%", 5)] == [NICE]
