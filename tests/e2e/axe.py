@@ -10,7 +10,7 @@ from tests.tools.chromium import Page
 _SOURCE = (Path(__file__).resolve().parents[1] / "vendor" / "axe.min.js").read_text()
 GRAVE = ("serious", "critical")
 _RUN = """
-axe.run(document, { resultTypes: ["violations"], iframes: false, elementRef: false%s })
+axe.run(document, { resultTypes: ["violations"], iframes: false, preload: false%s })
   .then(({ violations, passes }) => ({
     asked: violations.length + passes.length,
     found: violations.map(({ id, impact, help, nodes }) => ({
