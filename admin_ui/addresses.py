@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from ipaddress import ip_address, ip_network
+from ipaddress import ip_network
 from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+
+from chain.rpc.caller import unmapped
 
 PATHS = ("/operator/", "/admin/")
 
@@ -22,12 +24,12 @@ def client_address(request: Any) -> str | None:
 def named_address(peer: str | None, forwarded: str | None) -> str | None:
     """The rule on plain values; a header is believed from this machine only, and of it the last entry."""
     try:
-        found = ip_address(peer or "")
+        found = unmapped(peer or "")
     except ValueError:
         return None
     if found.is_loopback and forwarded:
         try:
-            return str(ip_address(forwarded.rpartition(",")[2].strip()))
+            return str(unmapped(forwarded.rpartition(",")[2].strip()))
         except ValueError:
             return None
     return str(found)
@@ -37,8 +39,7 @@ def is_allowed(address: str | None) -> bool:
     """Whether the operator's web is open to this client; one whose address cannot be told is not."""
     if address is None:
         return False
-    found = ip_address(address)
-    found = getattr(found, "ipv4_mapped", None) or found
+    found = unmapped(address)
     return any(found in ip_network(network) for network in settings.MDS_OPERATOR_ALLOW)
 
 

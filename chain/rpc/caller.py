@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from contextvars import ContextVar
 from functools import lru_cache
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any
 
 # headers by which a proxy says that it speaks for somebody else
@@ -65,10 +65,13 @@ class Caller:
         if self.is_loopback and (forwarded := self._header(b"x-forwarded-for")):
             last = forwarded.decode("latin-1").rpartition(",")[2].strip()
             try:
-                return str(ip_address(last))
+                return str(unmapped(last))
             except ValueError:
                 return UNKNOWN
-        return self.peer
+        try:
+            return str(unmapped(self.peer))
+        except ValueError:
+            return self.peer
 
     @property
     def key(self) -> str | None:
@@ -89,9 +92,16 @@ class Caller:
 
 
 @lru_cache(maxsize=4096)
+def unmapped(text: str) -> IPv4Address | IPv6Address:
+    """An address; one of IPv4 also where a socket of both families names it ``::ffff:127.0.0.1``.  ValueError for none."""
+    found = ip_address(text)
+    return getattr(found, "ipv4_mapped", None) or found
+
+
+@lru_cache(maxsize=4096)
 def _is_loopback(peer: str) -> bool:
     try:
-        return ip_address(peer).is_loopback
+        return unmapped(peer).is_loopback
     except ValueError:
         return False
 

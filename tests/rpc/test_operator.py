@@ -120,6 +120,10 @@ def test_addresses_that_limits_count() -> None:
     assert address("127.0.0.1", b"1.1.1.1, 2.2.2.2") == "2.2.2.2"
     assert address("8.8.8.8", b"1.1.1.1") == "8.8.8.8"
     assert address("127.0.0.1", b"nonsense") == "unknown"
+    # as a socket of both families names who comes by IPv4
+    assert address("::ffff:127.0.0.1", b"2.2.2.2") == "2.2.2.2"
+    assert address("::ffff:8.8.8.8", b"1.1.1.1") == "8.8.8.8"
+    assert address("127.0.0.1", b"::ffff:2.2.2.2") == "2.2.2.2"
 
 
 class TestKeys:
