@@ -93,7 +93,7 @@ class Caller:
 
 @lru_cache(maxsize=4096)
 def unmapped(text: str) -> IPv4Address | IPv6Address:
-    """An address; one of IPv4 also where a socket of both families names it ``::ffff:127.0.0.1``.  ValueError for none."""
+    """An address, of IPv4 also where a socket of both families names it ``::ffff:127.0.0.1``; ValueError for none."""
     found = ip_address(text)
     return getattr(found, "ipv4_mapped", None) or found
 
