@@ -57,6 +57,9 @@ def try_database(target: str, genesis: str | None) -> str:
         raise RequestError(RequestCode.INVALID_PARAMS, error.message) from None
     except psycopg.Error as error:
         raise RequestError(RequestCode.INVALID_PARAMS, f"PostgreSQL refuses: {type(error).__name__}") from None
+    except UnicodeError:
+        # a name that no host can have; the text may repeat it
+        raise RequestError(RequestCode.INVALID_PARAMS, "this is no URL of a PostgreSQL") from None
     if not may_create:
         raise RequestError(RequestCode.INVALID_PARAMS, "this user may make no tables in that database")
     if kept is None:
@@ -79,7 +82,8 @@ def try_redis(target: str) -> str:
             version = str(connection.info("server")["redis_version"])
     except redis.RedisError as error:
         raise RequestError(RequestCode.INVALID_PARAMS, f"Redis does not do: {str(error)[:120]}") from None
-    except ValueError:
+    except (TypeError, ValueError, KeyError):
+        # parameters that the client does not know, no port, no such host, another kind of server;
         # its text may repeat the URL, and so a password
         raise RequestError(RequestCode.INVALID_PARAMS, "this is no URL of a Redis") from None
     if tuple(int(part) for part in version.split(".")[:2]) < OLDEST_REDIS:

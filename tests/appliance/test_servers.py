@@ -113,7 +113,10 @@ class TestTrial:
             with psycopg.connect(empty_database, autocommit=True) as connection:
                 connection.execute("DROP ROLE reader")
 
-    @pytest.mark.parametrize("url", ["postgres://u:hunter22@127.0.0.1:1/x", "postgres://u:hunter22@[::1/x"])
+    @pytest.mark.parametrize(
+        "url",
+        ["postgres://u:hunter22@127.0.0.1:1/x", "postgres://u:hunter22@[::1/x", f"postgres://u:hunter22@{'h' * 64}/x"],
+    )
     def test_one_that_is_not_there_is_named_without_its_password(self, url: str) -> None:
         with pytest.raises(RequestError) as caught:
             trial.try_database(url, None)
@@ -121,7 +124,8 @@ class TestTrial:
 
     def test_redis(self, redis_url: str) -> None:
         assert "answers" in trial.try_redis(redis_url)
-        for url in ("redis://:hunter22@127.0.0.1:1/0", "redis://h:port/"):
+        for url in ("redis://:hunter22@127.0.0.1:1/0", "redis://h:port/", "redis://:hunter22@h?foo=bar",
+                    f"redis://:hunter22@{'h' * 64}/0"):  # fmt: skip
             with pytest.raises(RequestError) as caught:
                 trial.try_redis(url)
             assert "hunter22" not in str(caught.value)
