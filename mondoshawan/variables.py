@@ -77,7 +77,7 @@ class Environment:
         "Host names that the web process answers to; hosts of public origins are added.",
     )
     metrics_allow: tuple[str, ...] = _variable(
-        "127.0.0.0/8,::1/128", names, "networks, comma", "Networks whose clients may read `/metrics`."
+        "127.0.0.0/8,::1/128", networks, "networks, comma", "Networks whose clients may read `/metrics`."
     )
     operator_allow: tuple[str, ...] = _variable(
         "127.0.0.0/8,::1/128,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,fc00::/7,fe80::/10",

@@ -59,6 +59,7 @@ def test_empty_counts_as_not_set() -> None:
         ("MDS_WEB_BIND", "localhost:0", "host:port"),
         ("MDS_WEB_BIND", "localhost:65536", "host:port"),
         ("MDS_WEB_BIND", "localhost:٨", "host:port"),
+        ("MDS_METRICS_ALLOW", "127.0.0.0/8,10.0.0.1/8", "10.0.0.1/8"),
         ("MDS_DB_POOL", "-1", "0 to 64"),
         ("MDS_DB_POOL", "65", "0 to 64"),
         ("MDS_LOG_LEVEL", "LOUD", "DEBUG"),
