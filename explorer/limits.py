@@ -9,7 +9,7 @@ from functools import cache
 
 import orjson
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 
 from chain.core.errors import RequestCode
 from chain.rpc.caller import Caller
@@ -61,19 +61,25 @@ def cost_of(request: HttpRequest) -> int:
     """Points of a request; 0 for pages."""
     for path, cost in COSTS:
         if path.match(request.path):
-            if request.path == "/api" and "module" not in request.GET and request.method != "POST":
+            asked = _asked(request)
+            if request.path == "/api" and "module" not in asked and request.method != "POST":
                 # the documentation
                 return 0
-            rows = request.GET.get("offset", "")
+            rows = asked.get("offset", "")
             return cost + (int(rows) // _ROWS_A_POINT if rows.isascii() and rows.isdigit() and len(rows) < 6 else 0)
     return 0
+
+
+def _asked(request: HttpRequest) -> QueryDict:
+    """The parameters, from where the view reads them: Etherscan's calls come as a form too."""
+    return request.POST if request.path == "/api" and request.method == "POST" else request.GET
 
 
 def _charge(request: HttpRequest, cost: int) -> int:
     """ms to wait, 0 where the caller may go on."""
     caller = caller_of(request)
     # as wallets and tools that know Etherscan's calls hand it in
-    secret = caller.key or request.GET.get("apikey", "")[:200]
+    secret = caller.key or _asked(request).get("apikey", "")[:200]
     known = _key(secret) if secret else None
     is_own = caller.is_loopback and not caller.is_forwarded
     if known is not None and (known.rate is not None or not is_own):

@@ -88,6 +88,16 @@ def test_a_key_has_its_own_limits_at_every_door(ask: Any, settings: Any) -> None
     assert spend(ask, "/api/v1/status", HTTP_X_API_KEY=small)
 
 
+def test_a_form_is_read_as_the_address_is(ask: Any, client: Client) -> None:
+    form = {"module": "account", "action": "txlist", "offset": "1000"}
+    assert limits.cost_of(RequestFactory().post("/api", form)) == 11
+    assert limits.cost_of(RequestFactory().post("/api?offset=1000", {"module": "stats"})) == 1
+    secret = create_key("former", ("log",), None, rate=1000, burst=1000)
+    supply = {"module": "stats", "action": "ethsupply"}
+    spend(lambda path, **who: client.post(path, supply, **who), "/api", **STRANGER)
+    assert client.post("/api", {**supply, "apikey": secret}, **STRANGER).json()["status"] == "1"
+
+
 def test_no_limit_where_there_is_none(ask: Any, settings: Any) -> None:
     settings.MDS_WEB_RATE = 0
     for _ in range(5):
