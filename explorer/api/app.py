@@ -26,7 +26,8 @@ from explorer.selectors.lag import index_lag_blocks
 from explorer.views.common import address_of, hash_of, number_of
 
 VERSION = "1.0.0"
-ERRORS: Any = {400: schemas.ErrorAnswer, 404: schemas.ErrorAnswer, 422: schemas.ErrorAnswer, 503: schemas.ErrorAnswer}
+# 429 comes from explorer.limits, before any route
+ERRORS: Any = dict.fromkeys((400, 404, 422, 429, 503), schemas.ErrorAnswer)
 AddressPath = Annotated[str, Path(pattern="^0x[0-9a-fA-F]{40}$", description="an address, 0x hex")]
 HashPath = Annotated[str, Path(pattern="^0x[0-9a-fA-F]{64}$", description="a hash, 0x hex")]
 _NEXT = "`next` of the page before"
