@@ -11,18 +11,18 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from eth_abi.exceptions import ParseError
-from eth_abi.grammar import parse
 
 from chain.core.errors import RequestCode, RequestError
+from explorer.coding import parse
 from explorer.signatures import Parameter, Signature
 
 MAX_TEXT = 200_000
 MAX_ENTRIES = 1_000
 MAX_PARAMETERS = 64
 MAX_DEPTH = 8
-_NAME = re.compile(r"^[A-Za-z_$][A-Za-z0-9_$]{0,127}$")
-_TUPLE = re.compile(r"^tuple((?:\[[0-9]{0,6}\])*)$")
+MAX_TYPE = 100
+_NAME = re.compile(r"[A-Za-z_$][A-Za-z0-9_$]{0,127}")
+_TUPLE = re.compile(r"tuple((?:\[[0-9]{0,6}\])*)")
 _KINDS = frozenset({"function", "event", "error", "constructor", "fallback", "receive"})
 _MUTABILITIES = ("view", "pure", "nonpayable", "payable")
 _MAX_INDEXED = 3
@@ -95,7 +95,7 @@ def _parameter(one: Json) -> Parameter:
 
 def canonical_type(one: Json) -> str:
     """A parameter's type as signatures write it, tuples in brackets."""
-    shape = _TUPLE.match(one["type"])
+    shape = _TUPLE.fullmatch(one["type"])
     if shape is None:
         return str(one["type"])
     return f"({','.join([canonical_type(part) for part in one['components']])}){shape[1]}"
@@ -107,11 +107,11 @@ def _entry(place: int, entry: Any) -> Json:
         raise _bad(f"entry {place} is no object")
     kind, name = entry.get("type", "function"), entry.get("name", "")
     where = f"entry {place}" + (f" ({name[:60]})" if isinstance(name, str) and name else "")
-    if kind not in _KINDS:
+    if not isinstance(kind, str) or kind not in _KINDS:
         raise _bad(f"{where}: its type is one of {', '.join(sorted(_KINDS))}")
     kept: Json = {"type": kind}
     if kind in ("function", "event", "error"):
-        if not isinstance(name, str) or not _NAME.match(name):
+        if not isinstance(name, str) or not _NAME.fullmatch(name):
             raise _bad(f"{where}: a name is expected")
         kept["name"] = name
     if kind not in ("fallback", "receive"):
@@ -146,11 +146,18 @@ def _parameters(where: str, found: Any, is_event: bool, depth: int = 0) -> list[
 
 def _one(where: str, one: Any, is_event: bool, depth: int) -> Json:
     kind, name = (one.get("type"), one.get("name") or "") if isinstance(one, dict) else (None, "")
-    if not isinstance(kind, str) or not isinstance(name, str) or (name and not _NAME.match(name)):
+    if not isinstance(kind, str) or not isinstance(name, str) or (name and not _NAME.fullmatch(name)):
         raise _bad(f"{where}: a parameter has a type, and a name of letters, digits, _ and $")
+    if len(kind) > MAX_TYPE:
+        raise _bad(f"{where}: {kind[:60]!r} is no ABI type")
     kept: Json = {"name": name, "type": kind}
-    if _TUPLE.match(kind):
+    if _TUPLE.fullmatch(kind):
         kept["components"] = _parameters(where, one.get("components"), False, depth + 1)
+        if not kept["components"]:
+            raise _bad(f"{where}: a tuple has components")
+        if depth == 0:
+            # its parts were looked at by themselves; this is what decoding will go by
+            _check_spelling(where, canonical_type(kept))
     else:
         _check_type(where, kind)
     if is_event:
@@ -159,18 +166,22 @@ def _one(where: str, one: Any, is_event: bool, depth: int) -> Json:
 
 
 def _check_type(where: str, kind: str) -> None:
-    if kind.startswith(("(", "fixed", "ufixed")) or len(kind) > 100 or _spelled(kind) != kind:
+    if kind.startswith(("(", "fixed", "ufixed")):
+        raise _bad(f"{where}: {kind[:60]!r} is no ABI type")
+    _check_spelling(where, kind)
+
+
+def _check_spelling(where: str, kind: str) -> None:
+    if _spelled(kind) != kind:
         raise _bad(f"{where}: {kind[:60]!r} is no ABI type")
 
 
 def _spelled(kind: str) -> str:
     """A type as it is hashed, where ``uint`` is uint256; empty for what is none."""
     try:
-        parsed = parse(kind)
-        parsed.validate()
-    except (ParseError, ValueError, RecursionError):
+        return str(parse(kind).to_type_str())
+    except (RequestError, RecursionError):
         return ""
-    return str(parsed.to_type_str())
 
 
 def _bad(message: str) -> RequestError:
