@@ -6,19 +6,20 @@ import re
 from typing import Any
 
 import orjson
-from eth_abi import decode as abi_decode
-from eth_abi import encode as abi_encode
-from eth_abi.exceptions import DecodingError, EncodingError, ParseError
-from eth_abi.grammar import ABIType, BasicType, TupleType, parse
+from eth_abi.exceptions import EncodingError
+from eth_abi.grammar import ABIType, BasicType, TupleType
 
 from chain.core.errors import RequestCode, RequestError
 from chain.core.transactions import keccak
+from explorer import coding
 
 MAX_PARAMETERS = 64
 MAX_TYPE = 2_000
+# all together: reading types takes far longer than reading values
+MAX_TYPES = 10_000
 MAX_DATA = 100_000
 MAX_SHOWN = 4_000
-_NAME = re.compile(r"^[A-Za-z_$][A-Za-z0-9_$]{0,255}$")
+_NAME = re.compile(r"[A-Za-z_$][A-Za-z0-9_$]{0,255}")
 _BITS = 256
 
 
@@ -39,7 +40,7 @@ def encode_call(name: Any, types: Any, values: Any) -> str:
     RequestError
         invalid_params, saying which argument is wrong.
     """
-    if not isinstance(name, str) or (name and not _NAME.match(name)):
+    if not isinstance(name, str) or (name and not _NAME.fullmatch(name)):
         raise _bad("a function's name is expected")
     kinds = _types(types)
     if not isinstance(values, list) or len(values) != len(kinds):
@@ -51,8 +52,8 @@ def encode_call(name: Any, types: Any, values: Any) -> str:
         except (ValueError, TypeError, OverflowError, RecursionError) as error:
             raise _bad(f"argument {place + 1} is no {kind.to_type_str()}") from error
     try:
-        body = abi_encode([kind.to_type_str() for kind in kinds], read)
-    except (EncodingError, OverflowError, TypeError, ValueError) as error:
+        body = coding.encode([kind.to_type_str() for kind in kinds], read)
+    except (EncodingError, OverflowError, TypeError, ValueError, RecursionError) as error:
         raise _bad("an argument does not fit its type") from error
     selector = keccak(f"{name}({','.join([kind.to_type_str() for kind in kinds])})".encode())[:4] if name else b""
     return "0x" + (selector + body).hex()
@@ -64,32 +65,28 @@ def decode_values(types: Any, data: Any) -> list[str]:
     Raises
     ------
     RequestError
-        invalid_params.
+        invalid_params; limit_exceeded where the data stands for far more than its size.
     """
     kinds = _types(types)
     if not isinstance(data, str) or not data.startswith("0x") or len(data) > 2 * MAX_DATA:
         raise _bad("data is 0x hex")
     try:
-        found = abi_decode([kind.to_type_str() for kind in kinds], bytes.fromhex(data[2:]))
-    except (DecodingError, ValueError, OverflowError) as error:
-        raise _bad("the answer is not of these types") from error
+        raw = bytes.fromhex(data[2:])
+    except ValueError as error:
+        raise _bad("data is 0x hex") from error
+    found = coding.decode([kind.to_type_str() for kind in kinds], raw)
     return [_shown(value)[:MAX_SHOWN] for value in found]
 
 
 def _types(types: Any) -> list[ABIType]:
     if not isinstance(types, list) or len(types) > MAX_PARAMETERS:
         raise _bad("a list of types is expected")
-    found = []
     for text in types:
         if not isinstance(text, str) or len(text) > MAX_TYPE or text.count("(") + text.count("[") > 16:
             raise _bad("a type is expected")
-        try:
-            kind = parse(text)
-            kind.validate()
-        except (ParseError, ValueError, RecursionError) as error:
-            raise _bad(f"{text[:60]!r} is no ABI type") from error
-        found.append(kind)
-    return found
+    if sum(map(len, types)) > MAX_TYPES:
+        raise _bad(f"types have at most {MAX_TYPES} characters")
+    return [coding.parse(text) for text in types]
 
 
 def _read(kind: ABIType, value: Any) -> Any:

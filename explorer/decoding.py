@@ -6,10 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from eth_abi import decode as abi_decode
-from eth_abi.exceptions import DecodingError, ParseError
-
+from chain.core.errors import RequestError
 from chain.core.types import Log
+from explorer import coding
 from explorer.signatures import Parameter, Signature, events, functions
 
 # a value is cut here when shown; the raw data is shown beside it
@@ -109,8 +108,8 @@ def _values(parameters: Sequence[Parameter], data: bytes) -> tuple[Any, ...] | N
     if len(data) % _WORD:
         return None
     try:
-        return tuple(abi_decode([parameter.type for parameter in parameters], data))
-    except (DecodingError, ParseError, OverflowError, UnicodeDecodeError):
+        return coding.decode([parameter.type for parameter in parameters], data)
+    except RequestError:
         return None
 
 
@@ -119,8 +118,8 @@ def _topic(parameter: Parameter, topic: bytes) -> Any:
     if parameter.type in ("string", "bytes") or parameter.type.endswith("]") or parameter.type.startswith("("):
         return topic
     try:
-        return abi_decode([parameter.type], topic)[0]
-    except (DecodingError, ParseError, OverflowError):
+        return coding.decode([parameter.type], topic)[0]
+    except RequestError:
         return topic
 
 
