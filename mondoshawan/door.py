@@ -22,6 +22,7 @@ from django.db import connection
 
 from admin_ui.doors import Backup, Process, ServerChoice, Service, Variable
 from chain.core.errors import ConfigError, RequestError
+from chain.services import redis_identity
 from mondoshawan import __version__, chosen_servers, health, liveness
 from mondoshawan import env as environment
 from mondoshawan.appliance import guard, hooks, status, supervisor, trial
@@ -201,9 +202,12 @@ class NodeDoor:
                 url = before
             elif url:
                 url = trial.parse(name, url)
-                said.append(
-                    trial.try_database(url, hooks.genesis_hash()) if name == "database_url" else trial.try_redis(url)
-                )
+                if name == "database_url":
+                    said.append(trial.try_database(url, hooks.genesis_hash()))
+                else:
+                    # of a database that is chosen as well nobody knows yet what it is tied to
+                    stays = environment.is_set("database_url") or wanted["database_url"] == self._env.database_url
+                    said.append(trial.try_redis(url, redis_identity.tie() if stays else None))
             elif before:
                 said.append(f"{_LABELS[name]}: the node's own server, with what it held when it was left")
             wanted[name] = url

@@ -19,15 +19,21 @@ _BATCH = 1_000
 log = structlog.get_logger(__name__)
 
 
+def tie() -> str | None:
+    """What Redis keeps under ``KEY`` when it is tied to this database; None where there is no chain yet."""
+    identity = ChainIdentity.objects.first()
+    return None if identity is None else f"{identity.network} {identity.created_ms}"
+
+
 def claim_redis(redis: Redis | None = None) -> bool:
     """Tie Redis to the database, and drop what it kept of another one; whether there was such.
 
     Called before the node's processes start.  A Redis that is away, or that nobody has tied yet, is left as it is.
     """
-    identity = ChainIdentity.objects.first()
-    if identity is None:
+    told = tie()
+    if told is None:
         return False
-    ours = f"{identity.network} {identity.created_ms}".encode()
+    ours = told.encode()
     redis = redis or redis_client()
     try:
         known = redis.get(KEY)

@@ -6,6 +6,7 @@ import psycopg
 import redis
 
 from chain.core.errors import ConfigError, RequestCode, RequestError
+from chain.services import redis_identity
 from mondoshawan.appliance import postgres
 from mondoshawan.parsers import url
 
@@ -69,8 +70,15 @@ def try_database(target: str, genesis: str | None) -> str:
     return f"PostgreSQL {version} answers; it holds a chain of {kept[0]}, with its own users and settings"
 
 
-def try_redis(target: str) -> str:
-    """What an external Redis is, in one sentence.
+def try_redis(target: str, ours: str | None) -> str:
+    """What an external Redis is and holds, in one sentence.
+
+    Parameters
+    ----------
+    target : str
+        Its URL.
+    ours : str, optional
+        The tie to the database of the next start (``redis_identity.tie``), where that is known.
 
     Raises
     ------
@@ -80,6 +88,7 @@ def try_redis(target: str) -> str:
     try:
         with redis.Redis.from_url(target, socket_timeout=_CONNECT_S, socket_connect_timeout=_CONNECT_S) as connection:
             version = str(connection.info("server")["redis_version"])
+            kept = connection.get(redis_identity.KEY)
     except redis.RedisError as error:
         raise RequestError(RequestCode.INVALID_PARAMS, f"Redis does not do: {str(error)[:120]}") from None
     except (TypeError, ValueError, KeyError):
@@ -88,4 +97,10 @@ def try_redis(target: str) -> str:
         raise RequestError(RequestCode.INVALID_PARAMS, "this is no URL of a Redis") from None
     if tuple(int(part) for part in version.split(".")[:2]) < OLDEST_REDIS:
         raise RequestError(RequestCode.INVALID_PARAMS, f"Redis {version} is too old, 6.2 or newer is needed")
-    return f"Redis {version} answers"
+    if kept is None or (ours is not None and kept == ours.encode()):
+        return f"Redis {version} answers"
+    unless = "" if ours is not None else " unless it is the one chosen here"
+    return (
+        f"Redis {version} answers; it keeps facts of another database, perhaps of another node that runs: "
+        f"the next start drops them{unless}"
+    )

@@ -11,8 +11,11 @@ from urllib.parse import quote
 import psycopg
 import pytest
 from django.conf import settings
+from redis import Redis
 
 from chain.core.errors import ConfigError, RequestError
+from chain.models import ChainIdentity
+from chain.services import redis_identity
 from mondoshawan import chosen_servers
 from mondoshawan import env as environment
 from mondoshawan.appliance import guard, hooks, trial
@@ -123,12 +126,35 @@ class TestTrial:
         assert "hunter22" not in str(caught.value)
 
     def test_redis(self, redis_url: str) -> None:
-        assert "answers" in trial.try_redis(redis_url)
+        assert "answers" in trial.try_redis(redis_url, None)
         for url in ("redis://:hunter22@127.0.0.1:1/0", "redis://h:port/", "redis://:hunter22@h?foo=bar",
                     f"redis://:hunter22@{'h' * 64}/0"):  # fmt: skip
             with pytest.raises(RequestError) as caught:
-                trial.try_redis(url)
+                trial.try_redis(url, None)
             assert "hunter22" not in str(caught.value)
+
+    @pytest.mark.django_db
+    def test_a_redis_with_facts_of_another_database_is_told(self, redis_url: str) -> None:
+        facts = {"network": "devnet", "genesis_hash": bytes(32), "shard_count": 10, "layout": 1, "created_ms": 77}
+        ChainIdentity.objects.update_or_create(id=1, defaults=facts)
+        ours = "devnet 77"
+        with Redis.from_url(redis_url) as redis:
+            before = redis.get(redis_identity.KEY)
+            try:
+                redis.delete(redis_identity.KEY)
+                assert trial.try_redis(redis_url, ours).endswith("answers")
+                redis.set(redis_identity.KEY, ours)
+                assert redis_identity.tie() == ours
+                assert trial.try_redis(redis_url, ours).endswith("answers")
+                redis.set(redis_identity.KEY, "devnet 1")
+                for known in (ours, None):
+                    said = trial.try_redis(redis_url, known)
+                    assert "facts of another database" in said
+                    assert "drops them" in said
+            finally:
+                redis.delete(redis_identity.KEY)
+                if before is not None:
+                    redis.set(redis_identity.KEY, before)
 
     @pytest.mark.parametrize(
         ("name", "text"), [("database_url", "mysql://u:hunter22@h/d"), ("redis_url", "http://:hunter22@h")]
