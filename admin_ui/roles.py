@@ -27,7 +27,7 @@ class Role(IntEnum):
 
 PERMISSIONS = {Role.VIEWER: "view_node", Role.OPERATOR: "operate_node", Role.ADMIN: "administer_node"}
 MEANING = {
-    Role.VIEWER: "sees every page of the operator's web but secrets, changes nothing",
+    Role.VIEWER: "sees every page of the operator's web but users and secrets, changes nothing",
     Role.OPERATOR: "also runs the node: mining, pool, ordering, processes, alerts",
     Role.ADMIN: "also changes settings, API keys and users, makes backups, sees Django's admin",
 }

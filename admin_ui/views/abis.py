@@ -8,7 +8,8 @@ from django.shortcuts import render
 
 from admin_ui import inputs
 from admin_ui.guard import action, ask_first, page
-from admin_ui.roles import Role
+from admin_ui.roles import Role, role_of
+from chain.core.errors import RequestCode, RequestError
 from chain.stores.connection import database_errors, raw_connection
 from explorer import published
 from explorer.contract_abi import MAX_TEXT
@@ -28,10 +29,12 @@ def abis(request: HttpRequest) -> HttpResponse:
 
 @action(Role.OPERATOR, _BACK, "abi.publish")
 def publish(request: HttpRequest) -> HttpResponse | None:
-    """Publish one in place of what was there; refused where none of its functions is in the code, unless told."""
+    """Publish one in place of what was there; refused where none of its functions is in the code, unless an admin insists."""
     address = inputs.address(inputs.text(request, "address", 60))
     name = inputs.text(request, "name", 200)
     is_unchecked = request.POST.get("unchecked") == "yes"
+    if is_unchecked and role_of(request.user) < Role.ADMIN:
+        raise RequestError(RequestCode.FORBIDDEN, "only an admin publishes an ABI unchecked")
     done = published.publish(address, name, request.POST.get("abi", ""), is_unchecked=is_unchecked)
     told = f"{done.matched} of its {done.functions} functions are in the contract's code"
     messages.success(request, f"The ABI of {done.name} is published; {told}.")

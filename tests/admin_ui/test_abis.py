@@ -33,6 +33,20 @@ def test_a_refusal_is_told_and_kept(node: FakeDoor, client_of: Callable[[Role | 
     assert "an address is 0x" in text(operator.post("/operator/abis/publish/", {**form, "address": "x"}, follow=True))
 
 
+def test_only_an_admin_publishes_unchecked(node: FakeDoor, client_of: Callable[[Role | None], Client]) -> None:
+    form = {"address": ADDRESS, "name": "Vault", "abi": "[]", "unchecked": "yes"}
+    operator, admin = client_of(Role.OPERATOR), client_of(Role.ADMIN)
+    answer = operator.post("/operator/abis/publish/", form, follow=True)
+    assert "Refused: only an admin publishes an ABI unchecked" in text(answer)
+    last = OperatorAction.objects.order_by("-id")[0]
+    assert (last.action, last.outcome) == ("abi.publish", "refused")
+    assert 'name="unchecked"' not in answer.content.decode()
+    # past that, to the contract that is not there
+    answer = admin.post("/operator/abis/publish/", form, follow=True)
+    assert "Refused: no contract is known at this address" in text(answer)
+    assert 'name="unchecked"' in answer.content.decode()
+
+
 def test_one_is_listed_escaped_and_withdrawn_after_a_question(
     node: FakeDoor, client_of: Callable[[Role | None], Client]
 ) -> None:
