@@ -8,7 +8,7 @@ from typing import Any
 import psycopg
 
 from chain.core.types import Header
-from chain.stores.rows import HEADER_COLUMNS, PLACE_COLUMNS, SKIP_REASONS, columns, header_of
+from chain.stores.rows import HEADER_COLUMNS, PLACE_COLUMNS, columns, header_of
 
 AsyncConnection = psycopg.AsyncConnection[Any]
 
@@ -87,14 +87,6 @@ async def body_hashes(conn: AsyncConnection, block_hash: bytes) -> list[bytes]:
         "SELECT tx FROM chain_block_transaction WHERE block = %s ORDER BY position", (block_hash,), binary=True
     )
     return [row[0] for row in await rows.fetchall()]
-
-
-async def skipped_of(conn: AsyncConnection, number: int) -> list[tuple[bytes, str]]:
-    """(transaction, reason) of what an epoch left out."""
-    rows = await conn.execute(
-        "SELECT tx, reason FROM chain_skipped WHERE number = %s ORDER BY ordinal", (number,), binary=True
-    )
-    return [(row[0], str(SKIP_REASONS[row[1]])) for row in await rows.fetchall()]
 
 
 async def tips(conn: AsyncConnection) -> list[tuple[bytes, int, int, int, int, str, int]]:
