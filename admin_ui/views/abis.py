@@ -29,7 +29,7 @@ def abis(request: HttpRequest) -> HttpResponse:
 
 @action(Role.OPERATOR, _BACK, "abi.publish")
 def publish(request: HttpRequest) -> HttpResponse | None:
-    """Publish one in place of what was there; refused where none of its functions is in the code, unless an admin insists."""
+    """Publish one in place of what was there; only an admin may where none of its functions is in the code."""
     address = inputs.address(inputs.text(request, "address", 60))
     name = inputs.text(request, "name", 200)
     is_unchecked = request.POST.get("unchecked") == "yes"
