@@ -96,7 +96,7 @@ def test_a_worker_that_hangs_is_killed_and_replaced(monkeypatch: pytest.MonkeyPa
     hang = "import time; time.sleep(60)"
     started = []
 
-    async def start() -> call._Worker:
+    async def start(_niceness: int) -> call._Worker:
         pipe = asyncio.subprocess.PIPE
         process = await asyncio.create_subprocess_exec(sys.executable, "-c", hang, stdin=pipe, stdout=pipe)
         started.append(process)
