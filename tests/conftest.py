@@ -19,7 +19,6 @@ import pytest
 from mondoshawan import env as environment
 
 _OWNER_PID = os.getpid()
-_TESTS = Path(__file__).parent
 
 
 @pytest.fixture(scope="session")
@@ -93,17 +92,6 @@ def pytest_configure(config: pytest.Config) -> None:
         pid = folder.name.split("-")[2]
         if pid.isdigit() and not psutil.pid_exists(int(pid)):
             shutil.rmtree(folder, ignore_errors=True)
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """With several processes: tests of whole nodes, which share some, stay in one of them; others keep to their file.
-
-    First, because pytest-xdist's own hook reads the marks.
-    """
-    for item in items:
-        folder = item.path.relative_to(_TESTS).parts[0]
-        item.add_marker(pytest.mark.xdist_group("nodes" if folder == "e2e" else str(item.path)))
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
