@@ -38,7 +38,7 @@ for (const kind of kinds) {
 const delegated = await provider.getCode(authority.address);
 
 // the second next nonce waits in the pool, so that it can be replaced
-const nonce = await wallet.getNonce();
+const nonce = await wallet.getNonce("pending");
 const fees = { maxFeePerGas: 4n * gasPrice, maxPriorityFeePerGas: gasPrice };
 const later = { to: task.receiver, nonce: nonce + 1, gasLimit: 21_000n, type: 2 };
 const replaced = await wallet.sendTransaction({ ...later, ...fees, value: 5n });
