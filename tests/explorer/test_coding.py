@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sys
+from functools import partial
 from typing import Any
 
 import orjson
@@ -137,12 +139,13 @@ def test_an_abi_that_could_not_be_decoded_by_is_refused(wrong: dict[str, Any]) -
     "one",
     [{"name": "x", "type": "tuple", "components": []}, DEEP],
 )
-def test_one_that_was_kept_before_breaks_no_page(one: dict[str, Any]) -> None:
+def test_one_that_was_kept_before_breaks_no_page(one: dict[str, Any], request: pytest.FixtureRequest) -> None:
+    # py-evm raises the bound for the whole process, whoever imports it first
+    request.addfinalizer(partial(sys.setrecursionlimit, sys.getrecursionlimit()))
+    sys.setrecursionlimit(1_000)
     kept = stored_abi(json.dumps([{"type": "function", "name": "f", "inputs": [one]}]))
     [selector] = kept.functions
-    shown = decode_input(selector + word(32) + word(0), kept.functions)
-    # where an earlier test has raised the bound of recursion, the deep one can be read
-    assert shown is None or shown.name == "f"
+    assert decode_input(selector + word(32) + word(0), kept.functions) is None
 
 
 def test_a_name_with_a_line_break_is_none() -> None:
