@@ -23,6 +23,7 @@ class Lock(StrEnum):
     PRUNE = "prune"
     INDEX = "index"
     ALERTS = "alerts"
+    FINDS = "finds"
 
     @property
     def key(self) -> int:
@@ -33,6 +34,11 @@ class Lock(StrEnum):
 def try_lock(conn: psycopg.Connection[Any], lock: Lock) -> bool:
     """Take a lock for the life of the connection, or say at once that another session holds it."""
     return bool(_value(conn, "SELECT pg_try_advisory_lock(%s)", lock.key))
+
+
+def wait_lock(conn: psycopg.Connection[Any], lock: Lock) -> None:
+    """Wait for a lock and hold it for the life of the connection, or until it is given back."""
+    psycopg.Cursor(conn).execute("SELECT pg_advisory_lock(%s)", (lock.key,))
 
 
 def unlock(conn: psycopg.Connection[Any], lock: Lock) -> bool:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from chain import locks
 from chain.core.errors import WaitCode
 from chain.stores.connection import Connection, cursor, database_errors
 
@@ -216,11 +218,37 @@ def fetch_work(conn: Connection, now_ms: int, limit: int = 256, max_bytes: int =
         return [Waiting(*row) for row in rows]
 
 
-def has_waiting(conn: Connection) -> bool:
-    """Whether the writer has work that it can do at once."""
+@contextmanager
+def one_find_at_a_time(conn: Connection) -> Iterator[None]:
+    """Let this node's streams look at the sink and submit a find one after another."""
     with database_errors():
-        row = cursor(conn).execute("SELECT EXISTS (SELECT 1 FROM chain_candidate WHERE state = 'validated')").fetchone()
-    return bool(row and row[0])
+        locks.wait_lock(conn, locks.Lock.FINDS)
+    try:
+        yield
+    finally:
+        # with a connection that was lost the lock is gone
+        if not conn.closed:
+            with database_errors():
+                locks.unlock(conn, locks.Lock.FINDS)
+
+
+def work_and_sequence(conn: Connection) -> tuple[bool, int]:
+    """Whether the writer has work that it can do at once, and the sequence of its last commit, as of one moment.
+
+    The sequence is -1 before there is a chain.
+    """
+    with database_errors():
+        row = (
+            cursor(conn)
+            .execute(
+                "SELECT EXISTS (SELECT 1 FROM chain_candidate WHERE state = 'validated'),"
+                " coalesce((SELECT sequence FROM chain_node_state), -1)",
+                binary=True,
+            )
+            .fetchone()
+        )
+    assert row is not None
+    return bool(row[0]), int(row[1])
 
 
 def mark_parked(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
@@ -164,6 +165,9 @@ class FakeGround:
 
     def start_nonce(self) -> int:
         return 2**64 - 5_000
+
+    def turn(self) -> AbstractContextManager[None]:
+        return nullcontext()
 
     def is_stale(self, template: Template) -> bool:
         self.stale -= 1

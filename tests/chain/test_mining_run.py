@@ -10,6 +10,7 @@ import orjson
 import pytest
 from redis import Redis
 
+from chain import locks
 from chain.core.errors import ConfigError, RequestError
 from chain.core.pool import BlockLimits, CodeKind, Ordering, PoolPolicy, SenderState, order_for_block, pool_entry
 from chain.core.template import build_template
@@ -27,6 +28,7 @@ from chain.stores.connection import raw_connection
 from mondoshawan.env import read
 from tests.chain.mining_fakes import EASY, SECRET, START_MS, virtual
 from tests.chain.pool_model import make_tx, raw_of
+from tests.factories.database import StoredChain, another_session
 
 
 @pytest.fixture
@@ -319,3 +321,45 @@ def test_a_find_waits_for_what_the_writer_has_in_hand(redis: Redis) -> None:
     ground.clock = replace(ground.clock, sleep=settle)
     assert ground.is_stale(template)
     assert len(naps) == 3
+
+
+@pytest.mark.django_db
+def test_a_find_waits_until_a_commit_is_shown(redis: Redis, stored: StoredChain) -> None:
+    """What is committed and not shown yet would be stood beside, and its receipts taken back."""
+    ground = run.node_ground(Stream.B, control.mining_settings(redis), bytes(20), redis)
+    seen = replace(virtual(), sequence=0)
+    publish_virtual(redis, seen, {})
+    template = build_template(ground.spec, seen, Stream.B, bytes(20), bytes(32), START_MS, [])
+    template = replace(template, header=replace(template.header, parents=(seen.sink,)))
+    assert not ground.is_stale(template)
+    raw_connection().execute("UPDATE chain_node_state SET sequence = 1")
+    naps = []
+
+    def settle(seconds: float) -> None:
+        naps.append(seconds)
+        if len(naps) == 3:
+            publish_virtual(redis, replace(seen, sequence=1, sink=bytes([4]) * 32), {})
+
+    ground.clock = replace(ground.clock, sleep=settle)
+    assert ground.is_stale(template)
+    assert len(naps) == 3
+    raw_connection().execute("UPDATE chain_node_state SET sequence = 2")
+    still = replace(template, header=replace(template.header, parents=(bytes([4]) * 32,)))
+    assert ground.is_stale(still)  # nothing shows it: not known to stand on the sink
+
+
+@pytest.mark.django_db
+def test_two_finds_take_turns(redis: Redis) -> None:
+    ground = run.node_ground(Stream.B, control.mining_settings(redis), bytes(20), redis)
+    with another_session() as other, ground.turn():
+        assert not locks.try_lock(other, locks.Lock.FINDS)
+    with another_session() as other:
+        assert locks.try_lock(other, locks.Lock.FINDS)
+
+
+@pytest.mark.django_db
+def test_finds_take_no_turns_where_readers_follow_behind_the_sink(redis: Redis) -> None:
+    ground = run.node_ground(Stream.B, control.mining_settings(redis), bytes(20), redis)
+    ground.spec = replace(ground.spec, latest_depth=10)
+    with another_session() as other, ground.turn():
+        assert locks.try_lock(other, locks.Lock.FINDS)

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 import psycopg
 import pytest
-from django.db import connection
 
 from chain.core.errors import StoreError
 from chain.locks import Lock, is_held, new_term, try_lock, unlock
@@ -16,22 +15,15 @@ from chain.stores.commit import apply_update
 from chain.stores.connection import Connection, raw_connection
 from tests.factories import wallets
 from tests.factories.chain import ChainFactory
-from tests.factories.database import StoredChain
+from tests.factories.database import StoredChain, another_session
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-def _connect() -> Connection:
-    settings = connection.get_connection_params()
-    for name in ("cursor_factory", "context"):
-        settings.pop(name, None)
-    return psycopg.connect(**settings)
 
 
 @pytest.fixture
 def other() -> Iterator[Connection]:
     """A second connection, with transactions that its user must commit."""
-    with _connect() as conn:
+    with another_session() as conn:
         yield conn
 
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+import psycopg
+from django.db import connection
+
 from chain.core.consensus.model import ChainUpdate
 from chain.locks import new_term
 from chain.stores.commit import apply_update
@@ -30,6 +33,14 @@ class StoredChain:
         """Commit updates in order."""
         for update in updates:
             assert apply_update(self.conn, update, self.term, joined=self.joined)
+
+
+def another_session() -> Connection:
+    """A connection of its own to the test's database, with transactions that its user must commit."""
+    settings = connection.get_connection_params()
+    for name in ("cursor_factory", "context"):
+        settings.pop(name, None)
+    return psycopg.connect(**settings)
 
 
 def fetch(conn: Connection, sql: str, *args: object) -> list[tuple[Any, ...]]:

@@ -67,10 +67,11 @@ def c_slice(ground: Ground) -> SliceReport:
             else:
                 template = build_template(ground.spec, snapshot, Stream.C, ground.coinbase, ground.key, time_ms, chosen)
                 budget.spent(now, len(template.hashes), clock.cpu() - began)
-                if not ground.is_stale(template):
-                    block_hash = ground.submit(template, sign_c(ground.secret, template.pre_hash, won[0]))
-                    if block_hash is not None:
-                        found.append(block_hash)
+                seal = sign_c(ground.secret, template.pre_hash, won[0])
+                with ground.turn():
+                    block_hash = None if ground.is_stale(template) else ground.submit(template, seal)
+                if block_hash is not None:
+                    found.append(block_hash)
         except NotYet as wait:
             if wait.code == WaitCode.NO_TRANSACTIONS:
                 # all of them are in merged blocks by now

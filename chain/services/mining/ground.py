@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -75,6 +76,7 @@ class Ground(Protocol):
     def select(self, limits: BlockLimits, snapshot: VirtualSnapshot) -> Sequence[BodyTx]: ...
     def wait_for_arrival(self, seconds: float) -> bool: ...
     def start_nonce(self) -> int: ...
+    def turn(self) -> AbstractContextManager[None]: ...
     def is_stale(self, template: Template) -> bool: ...
     def submit(self, template: Template, seal: tuple[bytes, ...]) -> bytes | None: ...
 
@@ -144,21 +146,38 @@ class NodeGround:
         """Random, so that restarted or repeated slices try other nonces."""
         return secrets.randbits(64)
 
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """Hold off this node's other streams while one looks at the sink and submits its find.
+
+        Two that looked at the same time would both find the sink unmoved, and one of them take back the other's
+        receipts.
+        """
+        if self.spec.latest_depth:
+            yield
+            return
+        with candidates.one_find_at_a_time(raw_connection()):
+            yield
+
     def is_stale(self, template: Template) -> bool:
         """Whether a block on this template would stand beside the sink instead of on it.
 
         Policy, where readers follow the sink itself (``latest_depth`` 0): a work block outweighs every C
         block outside its past, so a stale one would take back receipts that users have read; a stale C
         block would wait for the next work block to be merged.  Blocks that are on their way through the
-        writer are waited for.
+        writer, and what it has committed and not shown yet, are waited for.  Only inside ``turn`` does the
+        answer hold until the block is submitted.
         """
         if self.spec.latest_depth:
             return False
         for _ in range(SETTLE_POLLS):
-            if not candidates.has_waiting(raw_connection()):
+            has_work, committed = candidates.work_and_sequence(raw_connection())
+            # what is committed and not published yet is not in the snapshot
+            is_shown = self.sequence() >= committed
+            if is_shown and not has_work:
                 break
             self.clock.sleep(SETTLE_POLL_S)
-        return self.snapshot().sink not in template.header.parents
+        return not is_shown or self.snapshot().sink not in template.header.parents
 
     def submit(self, template: Template, seal: tuple[bytes, ...]) -> bytes | None:
         """Take the finished block to the door that strangers' blocks use too; its hash, or None if refused."""

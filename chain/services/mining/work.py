@@ -76,7 +76,8 @@ def work_slice(stream: Stream, ground: Ground, search: Search | None = None) -> 
         hashes += tried
         if seal is not None:
             desk.clear()
-            block_hash = None if ground.is_stale(template) else ground.submit(template, seal)
+            with ground.turn():
+                block_hash = None if ground.is_stale(template) else ground.submit(template, seal)
             if block_hash is not None:
                 found.append(block_hash)
         clock.sleep(pace.rest(clock.cpu() - began, clock.monotonic()))
