@@ -21,7 +21,7 @@ status: $(VENV)/.runtime ## what runs
 	@exec $(BIN)/python manage.py status
 
 test: tools ## the test suite on its own embedded servers
-	@exec $(BIN)/python -m pytest -m "not long" -n 2 --dist loadfile
+	@exec $(BIN)/python -m pytest -m "not long" -n 2 --dist loadfile --max-worker-restart 1
 
 test-long: tools ## the tests that need minutes
 	@exec $(BIN)/python -m pytest -m long
