@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseForbidden
 from django.views.decorators.http import require_safe
 from prometheus_client.registry import Collector
 
+from chain.rpc.caller import unmapped
 from mondoshawan.metrics import files
 from mondoshawan.metrics.collector import NodeCollector
 
@@ -22,7 +23,8 @@ _NODE = NodeCollector()
 def metrics(request: HttpRequest) -> HttpResponse:
     """Everything, for clients of the allow list; the address is the socket's, never a header's."""
     try:
-        address = ipaddress.ip_address(request.META.get("REMOTE_ADDR") or "127.0.0.1")
+        # a socket of both families names a client of IPv4 ::ffff:192.0.2.1
+        address = unmapped(request.META.get("REMOTE_ADDR") or "127.0.0.1")
     except ValueError:
         return HttpResponseForbidden()
     if not any(address in ipaddress.ip_network(network) for network in settings.MDS_METRICS_ALLOW):

@@ -68,7 +68,18 @@ def test_a_failing_check_is_503_and_keeps_its_text(
     assert checks["broken"]["error_id"] in caplog.text
 
 
-@pytest.mark.parametrize(("address", "status"), [("127.0.0.1", 200), ("127.9.9.9", 200), ("203.0.113.5", 403)])
+@pytest.mark.parametrize(
+    ("address", "status"),
+    [
+        ("127.0.0.1", 200),
+        ("127.9.9.9", 200),
+        ("203.0.113.5", 403),
+        # as a socket that listens on [::] names clients of IPv4
+        ("::ffff:127.0.0.1", 200),
+        ("::ffff:203.0.113.5", 403),
+        ("nowhere", 403),
+    ],
+)
 def test_metrics_follow_the_allow_list(client: Client, address: str, status: int) -> None:
     answer = client.get("/metrics", REMOTE_ADDR=address, HTTP_X_FORWARDED_FOR="127.0.0.1")
     assert answer.status_code == status
