@@ -54,6 +54,7 @@ urlpatterns = [
     path("operator/processes/restart-node/", servers.restart, name="processes-restart-node"),
     path("operator/keys/", access.keys, name="keys"),
     path("operator/keys/create/", access.create, name="keys-create"),
+    path("operator/keys/change/", access.change, name="keys-change"),
     path("operator/keys/revoke/", access.revoke, name="keys-revoke"),
     path("operator/abis/", abis.abis, name="abis"),
     path("operator/abis/publish/", abis.publish, name="abis-publish"),

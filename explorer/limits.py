@@ -14,6 +14,7 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from chain.core.errors import RequestCode
 from chain.rpc.caller import Caller
 from chain.selectors.mds import API_KEY, ApiKeyFacts
+from chain.services import node_settings
 from chain.services.api_keys import digest, note_use_here
 from chain.services.network import now_ms
 from chain.services.rates import PREFIX, Buckets, Limit, bucket_of
@@ -107,19 +108,21 @@ def _buckets() -> Buckets:
     return Buckets(redis_client())
 
 
-_keys: dict[bytes, tuple[ApiKeyFacts | None, float]] = {}
+_keys: dict[bytes, tuple[ApiKeyFacts | None, float, int]] = {}
 
 
 def _key(secret: str) -> ApiKeyFacts | None:
-    """The key of a secret, looked up twice a minute at most; None for one that nobody made."""
+    """The key of a secret, looked up twice a minute and when keys were changed; None for one that nobody made."""
     found = digest(secret)
-    known, until = _keys.get(found, (None, 0.0))
-    if time.monotonic() >= until:
+    known, until, version = _keys.get(found, (None, 0.0, 0))
+    if time.monotonic() >= until or version != node_settings.followed():
+        # asked before the key is, so that a change between the two is not missed
+        version = node_settings.followed()
         with database_errors():
             known = API_KEY.one(raw_connection(), found, now_ms())
         if len(_keys) >= _MAX_KEYS:
             _keys.clear()
-        _keys[found] = (known, time.monotonic() + _KEY_S)
+        _keys[found] = (known, time.monotonic() + _KEY_S, version)
         if known is not None:
             note_use_here(known.name)
     return known

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
+
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 
 from admin_ui import inputs
-from admin_ui.guard import action, ask_first, page
+from admin_ui.database import hand_back
+from admin_ui.guard import action, ask_first, form, keep_refusal, page
 from admin_ui.roles import Role
+from admin_ui.services.settings import wait_until_followed
+from chain.core.errors import RequestError
 from chain.services import api_keys
 from chain.services.network import now_ms
 
 _BACK = "operator:keys"
+# the processes that know keys
+_DOORS = ("rpc", "web")
 SCOPES = {
     "mining": "start and stop streams, shares, coinbase, ordering",
     "network": "peers, once the node has a network",
@@ -26,8 +33,7 @@ def keys(request: HttpRequest) -> HttpResponse:
     now = now_ms()
     used = api_keys.last_used()
     rows = [(key, _state(key.revoked_ms, key.expires_ms, now), used.get(key.name)) for key in api_keys.list_keys()]
-    scopes = [(scope, SCOPES.get(scope, "")) for scope in api_keys.SCOPES]
-    return render(request, "admin_ui/keys.html", {"keys": rows, "scopes": scopes})
+    return render(request, "admin_ui/keys.html", {"keys": rows, "scopes": _scopes(())})
 
 
 @action(Role.ADMIN, _BACK, "api_key.create")
@@ -38,19 +44,46 @@ def create(request: HttpRequest) -> HttpResponse:
         name,
         tuple(request.POST.getlist("scopes")),
         inputs.whole(inputs.text(request, "days", 12), "a number of days"),
-        rate=inputs.whole(inputs.text(request, "rate", 12), "a rate"),
-        burst=inputs.whole(inputs.text(request, "burst", 12), "a burst"),
+        **_limits(request),
     )
     return render(
         request, "admin_ui/secret.html", {"title": f"Key {name}", "secret": secret, "back": _BACK, "kind": "key"}
     )
 
 
+@form(Role.ADMIN, "api_key.change")
+def change(request: HttpRequest) -> HttpResponse:
+    """Give a key other scopes and limits, and wait until the processes that know keys work with them."""
+    name = inputs.text(request, "name", 80) if request.method == "POST" else request.GET.get("name", "")[:80]
+    known = api_keys.find_key(name)
+    if request.method != "POST" and known is not None:
+        typed = {"rate": known.rate or "", "burst": known.burst or ""}
+        return _change_page(request, name, known.scopes, typed)
+    scopes = request.POST.getlist("scopes")
+    try:
+        if request.method != "POST":
+            raise RequestError("not_found", "no such key, or it is revoked", got=name)
+        limits = _limits(request)
+        version = api_keys.change_key(name, tuple(scopes), **limits)
+    except RequestError as refused:
+        if request.method == "POST":
+            keep_refusal("api_key.change", refused)
+        if known is None:
+            messages.error(request, f"Refused: {refused.message}")
+            return redirect(_BACK)
+        typed = {field: inputs.text(request, field, 12) for field in ("rate", "burst")}
+        return _change_page(request, name, scopes, typed, refused.message)
+    rate, burst = (limits[field] or "the node's" for field in ("rate", "burst"))
+    said = f"Key {name}: scopes {', '.join(sorted(scopes))}; points a second: {rate}, points at once: {burst}."
+    messages.success(request, f"{said} {_in_force(version)}")
+    return redirect(_BACK)
+
+
 @action(Role.ADMIN, _BACK, "api_key.revoke")
 def revoke(request: HttpRequest) -> HttpResponse | None:
     """End a key, after a question."""
     name = inputs.text(request, "name", 80)
-    what = [f"Requests with key {name} are refused at once, or within half a minute as far as limits go.",
+    what = [f"Requests with key {name} are refused at once; its limits end within seconds.",
             "It cannot be brought back; its name stays in the audit log."]  # fmt: skip
     asked = ask_first(request, f"Revoke key {name}?", what, "Revoke it", _BACK)
     if asked is not None:
@@ -58,6 +91,34 @@ def revoke(request: HttpRequest) -> HttpResponse | None:
     api_keys.revoke_key(name)
     messages.success(request, f"Key {name} is revoked.")
     return None
+
+
+def _limits(request: HttpRequest) -> dict[str, int | None]:
+    """The key's own limits as a form names them; None where those of the node hold."""
+    return {field: inputs.whole(inputs.text(request, field, 12), f"a {field}") for field in ("rate", "burst")}
+
+
+def _scopes(chosen: Collection[str]) -> list[tuple[str, str, bool]]:
+    """Every scope, its meaning, and whether it is chosen."""
+    return [(scope, SCOPES.get(scope, ""), scope in chosen) for scope in api_keys.SCOPES]
+
+
+def _change_page(
+    request: HttpRequest, name: str, scopes: Collection[str], typed: Mapping[str, object], error: str = ""
+) -> HttpResponse:
+    context = {"name": name, "scopes": _scopes(scopes), "typed": typed, "error": error}
+    return render(request, "admin_ui/key.html", context, status=400 if error else 200)
+
+
+def _in_force(version: int | None) -> str:
+    """Who works with it, by their own word."""
+    if version is None:
+        return "Redis is away, so processes follow within half a minute."
+    hand_back()
+    names = wait_until_followed(version, _DOORS)
+    return (
+        f"In force in {', '.join(names)}." if names else "No process has confirmed it yet; it follows within seconds."
+    )
 
 
 def _state(revoked_ms: int | None, expires_ms: int | None, now: int) -> str:

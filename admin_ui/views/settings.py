@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from itertools import groupby
 
 from django.contrib import messages
@@ -15,11 +14,9 @@ from admin_ui.database import hand_back
 from admin_ui.doors import door
 from admin_ui.guard import keep_refusal, page, requires
 from admin_ui.roles import Role
-from admin_ui.services.settings import needing_restart
+from admin_ui.services.settings import needing_restart, wait_until_followed
 from chain.core.errors import ConfigError, RequestError
 from chain.services import node_settings
-
-PATIENCE_S = 6.0
 
 
 @page(Role.VIEWER)
@@ -39,7 +36,7 @@ def change(request: HttpRequest) -> HttpResponse:
         return _page(request, {key: (refused.message, typed)}, 400)
     view = next(view for view in node_settings.settings_table() if view.key == key)
     hand_back()
-    names = _wait_until_followed(version)
+    names = wait_until_followed(version)
     said = f"{view.variable} is {_shown(view.value)} now"
     if view.restart:
         messages.warning(request, f"{said}. It takes effect with the next start of {', '.join(view.restart)}.")
@@ -65,17 +62,6 @@ def _page(request: HttpRequest, errors: dict[str, tuple[str, str]] | None = None
         "servers": door().server_choices(),
     }
     return render(request, "admin_ui/settings.html", context, status=status)
-
-
-def _wait_until_followed(version: int) -> list[str]:
-    """Names of the processes that work with this version, once all that speak do."""
-    end = time.monotonic() + PATIENCE_S
-    while True:
-        seen = node_settings.confirmed_by()
-        behind = [member for member, at in seen.items() if at < version]
-        if not behind or time.monotonic() > end:
-            return sorted({member.split(":")[0] for member, at in seen.items() if at >= version})
-        time.sleep(0.2)
 
 
 def _shown(value: object) -> str:

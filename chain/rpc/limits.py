@@ -17,6 +17,7 @@ from redis.exceptions import RedisError
 from chain.core.errors import RequestCode, RequestError
 from chain.rpc.caller import Caller, current_caller
 from chain.selectors.mds import ApiKeyFacts, api_key
+from chain.services import node_settings
 from chain.services.api_keys import digest, note_use
 from chain.services.network import now_ms
 from chain.services.rates import DRAW, LOT, PREFIX, Limit, bucket_of
@@ -43,7 +44,8 @@ class Limits:
         self._redis = redis
         self._draw = redis.register_script(DRAW)
         self._lots: dict[str, tuple[float, float]] = {}
-        self._keys: dict[str, tuple[ApiKeyFacts | None, float]] = {}
+        # until when a key's facts hold, and under which version of the settings: a changed key raises that
+        self._keys: dict[str, tuple[ApiKeyFacts | None, float, int]] = {}
 
     def charge(self, cost: int) -> Awaitable[None] | None:
         """Charge the current caller; None where it is paid already, else what to await.
@@ -68,12 +70,14 @@ class Limits:
         return self._refill(bucket, cost, limit)
 
     async def _charge_key(self, caller: Caller, key: str, cost: int) -> None:
-        known, until = self._keys.get(key, (None, 0.0))
-        if time.monotonic() >= until:
+        known, until, version = self._keys.get(key, (None, 0.0, 0))
+        if time.monotonic() >= until or version != node_settings.followed():
+            # asked before the key is, so that a change between the two is not missed
+            version = node_settings.followed()
             known = await self._node.read(api_key, digest(key), now_ms())
             if len(self._keys) >= _MAX_KNOWN:
                 self._keys.clear()
-            self._keys[key] = (known, time.monotonic() + _KEY_S)
+            self._keys[key] = (known, time.monotonic() + _KEY_S, version)
             if known is not None:
                 await note_use(self._redis, known.name)
         # limits of its own hold wherever the caller is, and where the node has none

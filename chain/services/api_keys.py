@@ -1,4 +1,4 @@
-"""API keys of operators: made, listed and ended by command; only digests are kept."""
+"""API keys of operators: made, changed, listed and ended; only digests are kept."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from redis.exceptions import RedisError
 
 from chain.core.errors import RequestError
 from chain.models import ApiKey
-from chain.services import audit
+from chain.services import audit, node_settings
 from chain.services.network import now_ms
 from chain.services.redis_client import redis_client
 
@@ -53,11 +53,7 @@ def create_key(
     with audit.operation("api_key.create", name) as trail:
         if not _NAME.fullmatch(name):
             raise RequestError("invalid_params", "a name is 1 to 64 letters, digits and . _ @ -", got=name[:80])
-        unknown = sorted(set(scopes) - set(SCOPES))
-        if unknown or not scopes:
-            raise RequestError("invalid_params", f"scopes are {', '.join(SCOPES)}", got=", ".join(unknown))
-        if any(limit is not None and not 1 <= limit <= MOST_POINTS for limit in (rate, burst)):
-            raise RequestError("invalid_params", f"a limit is from 1 to {MOST_POINTS} points")
+        _require_sensible(scopes, rate, burst)
         if days is not None and not 1 <= days <= MOST_DAYS:
             raise RequestError("invalid_params", f"a key lives from 1 to {MOST_DAYS} days", got=days)
         secret = PREFIX + secrets.token_urlsafe(32)
@@ -79,22 +75,81 @@ def create_key(
         return secret
 
 
-def revoke_key(name: str) -> None:
-    """End a key at once.
+def change_key(name: str, scopes: tuple[str, ...], *, rate: int | None = None, burst: int | None = None) -> int | None:
+    """Give a key other scopes and limits; its secret stays.
+
+    Parameters
+    ----------
+    name : str
+        Of a key that is not revoked.
+    scopes : tuple[str, ...]
+        All that it has from now on.
+    rate, burst : int, optional
+        As in ``create_key``.
+
+    Returns
+    -------
+    int or None
+        The version that processes report once they work with it (``node_settings.confirmed_by``); None where Redis
+        is away, so that they follow as their memory of the key ends, within half a minute.
+
+    Raises
+    ------
+    RequestError
+        ``not_found``; ``invalid_params`` as in ``create_key``.
+    """
+    with audit.operation("api_key.change", name[:64]) as trail:
+        with transaction.atomic():
+            key = ApiKey.objects.select_for_update().filter(name=name, revoked_ms=None).first()
+            if key is None:
+                raise RequestError("not_found", "no such key, or it is revoked", got=name[:80])
+            trail.before = {"scopes": key.scopes, "rate": key.rate, "burst": key.burst}
+            _require_sensible(scopes, rate, burst)
+            key.scopes, key.rate, key.burst = sorted(set(scopes)), rate, burst
+            key.save(update_fields=["scopes", "rate", "burst"])
+        trail.after = {"scopes": key.scopes, "rate": rate, "burst": burst}
+        return _tell_processes()
+
+
+def revoke_key(name: str) -> int | None:
+    """End a key at once; as far as limits go, with the version that is answered as by ``change_key``.
 
     Raises
     ------
     RequestError
         ``not_found``.
     """
-    with audit.operation("api_key.revoke", name):
+    with audit.operation("api_key.revoke", name[:64]):
         if not ApiKey.objects.filter(name=name, revoked_ms=None).update(revoked_ms=now_ms()):
-            raise RequestError("not_found", "no such key, or it is revoked", got=name)
+            raise RequestError("not_found", "no such key, or it is revoked", got=name[:80])
+        return _tell_processes()
+
+
+def find_key(name: str) -> ApiKey | None:
+    """One key by its name, if there is one that is not revoked."""
+    return ApiKey.objects.filter(name=name, revoked_ms=None).first()
 
 
 def list_keys() -> list[ApiKey]:
     """All keys by name."""
     return list(ApiKey.objects.order_by("name"))
+
+
+def _require_sensible(scopes: tuple[str, ...], rate: int | None, burst: int | None) -> None:
+    unknown = sorted(set(scopes) - set(SCOPES))
+    if unknown or not scopes:
+        raise RequestError("invalid_params", f"scopes are {', '.join(SCOPES)}", got=", ".join(unknown)[:80])
+    if any(limit is not None and not 1 <= limit <= MOST_POINTS for limit in (rate, burst)):
+        raise RequestError("invalid_params", f"a limit is from 1 to {MOST_POINTS} points")
+
+
+def _tell_processes() -> int | None:
+    """Let every process look its keys up anew; what was changed is in the database whoever listens."""
+    try:
+        return node_settings.publish()
+    except RedisError as error:
+        log.warning("processes are not told of a changed key", error=type(error).__name__)
+        return None
 
 
 async def note_use(redis: AsyncRedis, name: str) -> None:

@@ -37,6 +37,8 @@ UNSET = ""
 LOGGERS = ("chain", "explorer", "admin_ui", "mondoshawan")
 LOG_LEVEL = "node.log_level"
 log = structlog.get_logger(__name__)
+# the version that this process works with
+_followed = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +130,11 @@ def publish(redis: Redis | None = None) -> int:
         return int(pipe.execute()[1])
 
 
+def followed() -> int:
+    """The version that this process works with; what was remembered under another one is looked up again."""
+    return _followed
+
+
 def confirmed_by(redis: Redis | None = None) -> dict[str, int]:
     """The version that each process works with, by name and pid; only of those that spoke lately."""
     redis = redis or redis_client()
@@ -163,8 +170,10 @@ class Follower:
         version = publish(self._redis) if raw is None else int(raw)
         changed = version != self._version
         if changed:
+            # one number of the process, written by its one follower
+            global _followed
             apply(orjson.loads(self._redis.get(COPY_KEY) or b"{}"))
-            self._version = version
+            self._version = _followed = version
         self._redis.hset(SEEN_KEY, self._member, f"{version} {time.time():.0f}")
         self._redis.expire(SEEN_KEY, 3600)
         return changed

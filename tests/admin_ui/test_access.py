@@ -17,7 +17,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from admin_ui.consumer import ACTIONS, OperatorConsumer
 from admin_ui.roles import Role
-from chain.models import OperatorAction
+from chain.models import ApiKey, OperatorAction
 from explorer.live.consumer import LiveConsumer
 from mondoshawan.env import PROJECT_ROOT as BASE_DIR
 from mondoshawan.routing import RPC_PATHS
@@ -63,6 +63,7 @@ TABLE: dict[str, tuple[Role, tuple[str, ...], str]] = {
     "processes-restart-node": (Role.ADMIN, ACT, "node.restart"),
     "keys": (Role.VIEWER, LOOK, ""),
     "keys-create": (Role.ADMIN, ACT, "api_key.create"),
+    "keys-change": (Role.ADMIN, FORM, "api_key.change"),
     "keys-revoke": (Role.ADMIN, ACT, "api_key.revoke"),
     "abis": (Role.VIEWER, LOOK, ""),
     "abis-publish": (Role.OPERATOR, ACT, "abi.publish"),
@@ -82,6 +83,9 @@ TABLE: dict[str, tuple[Role, tuple[str, ...], str]] = {
 }
 SOCKET_ACTIONS = {"resync": Role.VIEWER, "follow": Role.VIEWER, "unfollow": Role.VIEWER}
 ARGUMENTS = {"pool-sender": ["0x" + "11" * 20]}
+# what a page is asked about, which must be there
+KEY = "walked"
+QUERIES = {"keys-change": f"?name={KEY}"}
 # what somebody with a right but an empty form gets: the page itself, back to a page, or the form again
 WELCOME = {200, 302, 400}
 EVERYBODY = [None, Role.NOBODY, Role.VIEWER, Role.OPERATOR, Role.ADMIN]
@@ -119,7 +123,13 @@ def filled(path: str) -> str:
 
 def url_of(name: str) -> str:
     """The address of a guarded view by its name in the table."""
-    return reverse(name if ":" in name else f"operator:{name}", args=ARGUMENTS.get(name, []))
+    return reverse(name if ":" in name else f"operator:{name}", args=ARGUMENTS.get(name, [])) + QUERIES.get(name, "")
+
+
+@pytest.fixture(autouse=True)
+def key(node: FakeDoor) -> None:
+    """What ``QUERIES`` ask about."""
+    ApiKey.objects.create(name=KEY, digest=bytes(32), scopes=["log"], created_ms=1)
 
 
 def is_login(answer: Any) -> bool:

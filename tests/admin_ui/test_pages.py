@@ -38,7 +38,7 @@ def admin(client_of: Callable[[Role | None], Client]) -> Client:
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """No miner is there to answer, so nobody waits for one."""
     monkeypatch.setattr("admin_ui.services.mining.PATIENCE_S", 0.0)
-    monkeypatch.setattr("admin_ui.views.settings.PATIENCE_S", 0.0)
+    monkeypatch.setattr("admin_ui.services.settings.PATIENCE_S", 0.0)
 
 
 def text(answer: Any) -> str:
@@ -124,6 +124,64 @@ def test_a_key_is_shown_once_and_works_until_revoked(admin: Client) -> None:
     admin.post("/operator/keys/revoke/", {"name": "bot", "confirmed": "yes"})
     assert ApiKey.objects.get().revoked_ms
     assert secret not in str(list(OperatorAction.objects.values()))
+
+
+class TestKeysThatChange:
+    @pytest.fixture
+    def known(self, admin: Client, at_once: None) -> str:
+        """A key that is there; its name."""
+        made = {"name": "bot", "scopes": ["mining", "log"], "rate": "50"}
+        assert admin.post("/operator/keys/create/", made).status_code == 200
+        return "bot"
+
+    def test_scopes_and_limits(self, admin: Client, known: str) -> None:
+        digest_before = bytes(ApiKey.objects.get().digest)
+        form = admin.get("/operator/keys/change/", {"name": known})
+        page = " ".join(text(form).split())
+        assert 'value="mining" checked' in page
+        assert 'value="network" checked' not in page
+        assert 'name="rate" value="50"' in page
+        assert 'href="/operator/keys/change/?name=bot"' in text(admin.get("/operator/keys/"))
+        sent = {"name": known, "scopes": ["log"], "rate": "", "burst": "7"}
+        told = text(admin.post("/operator/keys/change/", sent, follow=True))
+        assert "Key bot: scopes log; points a second: the node&#x27;s, points at once: 7." in told
+        key = ApiKey.objects.get()
+        assert (key.scopes, key.rate, key.burst, bytes(key.digest)) == (["log"], None, 7, digest_before)
+        row = OperatorAction.objects.get(action="api_key.change")
+        assert (row.actor, row.target, row.outcome) == ("admin", "bot", "done")
+        assert row.before == {"scopes": ["log", "mining"], "rate": 50, "burst": None}
+        assert row.after == {"scopes": ["log"], "rate": None, "burst": 7}
+
+    @pytest.mark.parametrize(
+        ("fields", "reason"),
+        [
+            ({"scopes": []}, "scopes are mining, network, log"),
+            ({"scopes": ["log"], "rate": "0"}, "a limit is from 1 to"),
+            ({"scopes": ["log"], "burst": "many"}, "a burst is a whole number"),
+            ({"scopes": ["root"]}, "scopes are mining, network, log"),
+        ],
+    )
+    def test_nonsense_comes_back_with_what_was_typed(
+        self, admin: Client, known: str, fields: dict[str, Any], reason: str
+    ) -> None:
+        page = admin.post("/operator/keys/change/", {"name": known, **fields})
+        assert page.status_code == 400
+        assert reason in text(page)
+        if "burst" in fields:
+            assert 'value="many"' in text(page)
+        key = ApiKey.objects.get()
+        assert (key.scopes, key.rate) == (["log", "mining"], 50)
+        assert OperatorAction.objects.get(action="api_key.change").outcome == "refused"
+
+    def test_one_that_is_revoked_stays_as_it_is(self, admin: Client, known: str) -> None:
+        admin.post("/operator/keys/revoke/", {"name": known, "confirmed": "yes"})
+        for page in (
+            admin.get("/operator/keys/change/", {"name": known}, follow=True),
+            admin.post("/operator/keys/change/", {"name": known, "scopes": "log"}, follow=True),
+        ):
+            assert "no such key, or it is revoked" in text(page)
+        assert ApiKey.objects.get().scopes == ["log", "mining"]
+        assert "/operator/keys/change/?name=bot" not in text(admin.get("/operator/keys/"))
 
 
 def test_settings_are_checked_and_tell_what_waits(admin: Client, at_once: None, node: FakeDoor) -> None:

@@ -13,8 +13,11 @@ import chain.rpc.app  # noqa: F401 - registers the methods
 from chain.models import OperatorAction
 from chain.rpc.caller import Caller as Connection
 from chain.rpc.registry import METHODS
-from chain.services.api_keys import SCOPES, last_used
+from chain.services import node_settings
+from chain.services.api_keys import SCOPES, change_key, last_used
 from chain.services.network import now_ms
+from chain.services.redis_client import redis_client
+from chain.stores.connection import raw_connection
 from tests.rpc.conftest import Caller
 
 pytestmark = pytest.mark.django_db
@@ -32,7 +35,6 @@ def ask(rpc: Caller, method: str, *params: Any, **headers: str) -> dict[str, Any
 def key(rpc: Caller) -> Any:
     """Make keys that are committed, so that the RPC's own connections see them."""
     from chain.models import ApiKey
-    from chain.stores.connection import raw_connection
 
     made = []
 
@@ -62,12 +64,20 @@ class TestCommand:
         assert row.expires_ms - row.created_ms == 3 * 86_400_000
         listed = StringIO()
         call_command("api_key", "list", stdout=listed)
-        assert "ann\tlog,mining" in listed.getvalue()
+        assert "ann\tlog,mining\t-/-" in listed.getvalue()
         assert secret not in listed.getvalue()
         with pytest.raises(CommandError, match="exists"):
             call_command("api_key", "create", "ann", "--scope", "log")
         with pytest.raises(CommandError, match="name"):
             call_command("api_key", "create", "a b", "--scope", "log")
+        call_command("api_key", "change", "ann", "--scope", "log", "--rate", "5", "--burst", "9", stdout=StringIO())
+        call_command("api_key", "change", "ann", "--burst", "0", stdout=StringIO())
+        row.refresh_from_db()
+        assert (row.scopes, row.rate, row.burst, bytes(row.digest)) == (["log"], 5, None, digest(secret))
+        with pytest.raises(CommandError, match="a limit is from 1"):
+            call_command("api_key", "change", "ann", "--rate", "-1")
+        with pytest.raises(CommandError, match="no such key"):
+            call_command("api_key", "change", "nobody", "--rate", "1")
         call_command("api_key", "revoke", "ann", stdout=StringIO())
         with pytest.raises(CommandError, match="revoked"):
             call_command("api_key", "revoke", "ann")
@@ -237,7 +247,6 @@ class TestLimits:
 
     def test_limits_of_a_key_hold_wherever_it_is_used(self, rpc: Caller, key: Any, settings: Any) -> None:
         from chain.models import ApiKey
-        from chain.stores.connection import raw_connection
 
         settings.MDS_RPC_RATE, settings.MDS_RPC_BURST = 1, 10
         small, large = key("small", "log"), key("large", "log")
@@ -248,6 +257,27 @@ class TestLimits:
         for address in ("7.7.7.8", "127.0.0.1"):
             assert self.burst(rpc, 12, address, x_api_key=small)[-1] == -32005, address
         assert set(self.burst(rpc, 30, "127.0.0.1", x_api_key=large)) == {0}
+
+    def test_a_changed_key_is_known_as_soon_as_settings_are_followed(
+        self, rpc: Caller, key: Any, settings: Any
+    ) -> None:
+        settings.MDS_RPC_RATE, settings.MDS_RPC_BURST = 1, 10
+        secret = key("grows", "log")
+        change_key("grows", ("log",), rate=1, burst=3)
+        raw_connection().commit()
+        assert self.burst(rpc, 12, "7.7.7.9", x_api_key=secret)[-1] == -32005
+        version = change_key("grows", ("log",), rate=20_000)
+        raw_connection().commit()
+        # a process remembers a key for half a minute, or until it hears of a change
+        assert self.burst(rpc, 1, "7.7.7.9", x_api_key=secret) == [-32005]
+        follower = node_settings.Follower(redis_client(), "rpc")
+        assert follower.look()
+        assert node_settings.followed() == version
+        # the bucket fills by the new rate from here on
+        codes: list[int] = []
+        while 0 not in codes and len(codes) < 500:
+            codes += self.burst(rpc, 5, "7.7.7.9", x_api_key=secret)
+        assert 0 in codes
 
     def test_dear_methods_cost_more(self, rpc: Caller) -> None:
         assert METHODS["eth_call"].cost > METHODS["eth_getBalance"].cost
