@@ -58,7 +58,8 @@ def open_socket(client_of: Callable[[Role | None], Client], values: Any) -> Open
 
 
 def run(story: Callable[[], Awaitable[None]]) -> None:
-    asyncio.run(story())
+    # figures come every second, so that who waits for what never comes would hear them for ever
+    asyncio.run(asyncio.wait_for(story(), 120))
 
 
 async def heard(socket: WebsocketCommunicator, kind: str) -> dict[str, Any]:

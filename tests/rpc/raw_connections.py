@@ -110,7 +110,7 @@ async def serving(**options: Any) -> AsyncIterator[Callable[[], Any]]:
     )
     running = uvicorn.Server(config)
     task = asyncio.create_task(running.serve())
-    while not running.started:  # noqa: ASYNC110 - uvicorn has no event for it
+    while not (running.started or task.done()):  # noqa: ASYNC110 - uvicorn has no event for it
         await asyncio.sleep(0.01)
     port = running.servers[0].sockets[0].getsockname()[1]
     opened: list[Connection] = []

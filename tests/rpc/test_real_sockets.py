@@ -27,7 +27,7 @@ def with_server(rpc: Caller, story: Callable[[int], Awaitable[None]]) -> None:
         config = uvicorn.Config(application, host="127.0.0.1", port=0, lifespan="off", log_config=None)
         server = uvicorn.Server(config)
         serving = asyncio.create_task(server.serve())
-        while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
+        while not (server.started or serving.done()):  # noqa: ASYNC110 - uvicorn has no event for it
             await asyncio.sleep(0.01)
         try:
             await story(server.servers[0].sockets[0].getsockname()[1])
