@@ -19,6 +19,8 @@ import pytest
 from mondoshawan import env as environment
 
 _OWNER_PID = os.getpid()
+# seconds until a test with this marker counts as hung, the first that fits; pyproject.toml has all others'
+_PATIENCE_S = {"long": 3600, "e2e": 600}
 
 
 @pytest.fixture(scope="session")
@@ -92,6 +94,16 @@ def pytest_configure(config: pytest.Config) -> None:
         pid = folder.name.split("-")[2]
         if pid.isdigit() and not psutil.pid_exists(int(pid)):
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give tests that start processes, and long ones, the time that they may need on a busy machine."""
+    for item in items:
+        if item.get_closest_marker("timeout") is None:
+            for marker, seconds in _PATIENCE_S.items():
+                if item.get_closest_marker(marker) is not None:
+                    item.add_marker(pytest.mark.timeout(seconds))
+                    break
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

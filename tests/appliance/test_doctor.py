@@ -22,6 +22,7 @@ from mondoshawan.doctor import examine, machine, servers
 from mondoshawan.doctor.findings import KNOWN, Finding
 from mondoshawan.doctor.settings import check_settings
 from mondoshawan.env import PROJECT_ROOT, Bind
+from tests.tools import children
 
 SEEN: set[str] = set()
 GB = 1_000_000_000
@@ -147,7 +148,7 @@ def test_space(folder: DataFolder, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_remains_of_an_earlier_life(folder: DataFolder) -> None:
     pid_file = folder.postgres / "postmaster.pid"
-    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended = children.start([sys.executable, "-c", ""])
     ended.wait()
     pid_file.write_text(f"{ended.pid}\nmore\n")
     assert folder_codes(folder) == {"stale_lock"}

@@ -22,6 +22,7 @@ import pytest
 
 from mondoshawan.appliance.folder import DataFolder
 from mondoshawan.env import PROJECT_ROOT
+from tests.tools import children
 
 pytestmark = pytest.mark.e2e
 
@@ -75,7 +76,7 @@ class Node:
     def start(self) -> str:
         """Start ``up`` and wait for its announcement, which is returned."""
         with self.output.open("wb") as output:
-            self.process = subprocess.Popen(
+            self.process = children.start(
                 [sys.executable, str(PROJECT_ROOT / "manage.py"), "up"],
                 env=self.env,
                 stdin=subprocess.DEVNULL,

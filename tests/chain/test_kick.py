@@ -26,6 +26,7 @@ from mondoshawan.appliance import redis_server
 from mondoshawan.settings.parts.celery import broker_url
 from tests.chain import test_writer
 from tests.core.consensus.mini import START, Mini
+from tests.tools import children
 
 bench = test_writer.bench
 
@@ -47,7 +48,7 @@ class Broker:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        self._process = subprocess.Popen(self._command, stdout=subprocess.DEVNULL)
+        self._process = children.start(self._command, stdout=subprocess.DEVNULL)
         with redis.Redis.from_url(self.url) as client:
             redis_server.wait_ready(client, 30)
 

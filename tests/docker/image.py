@@ -19,6 +19,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.tools import children
+
 METADATA = {"LABEL", "EXPOSE", "VOLUME", "STOPSIGNAL", "HEALTHCHECK"}
 # where packages come from is the machine's business, not the image's
 PASSED = re.compile(r"^(PIP_|https?_proxy$|no_proxy$|HTTPS?_PROXY$|NO_PROXY$|SSL_CERT_FILE$|REQUESTS_CA_BUNDLE$)")
@@ -123,7 +125,7 @@ class Builder:
             "-c",
             inner,
         ]
-        return subprocess.Popen(command, env=stage.env, text=True, **options)
+        return children.start(command, env=stage.env, text=True, **options)
 
     # ---- instructions ----
 

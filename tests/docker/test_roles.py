@@ -25,6 +25,7 @@ from mondoshawan.appliance import identity, keys, offline, postgres
 from mondoshawan.appliance.folder import DataFolder
 from mondoshawan.env import PROJECT_ROOT
 from tests.e2e.node import free_port, wait_for
+from tests.tools import children
 
 pytestmark = [
     pytest.mark.e2e,
@@ -50,7 +51,7 @@ class Container:
         self.output = self.base / "out"
         self._named = ["unshare", "--uts", "sh", "-c", 'hostname "$0" && exec "$@"', f"box-{role}"]
         with self.output.open("w") as out:
-            self.process = subprocess.Popen(
+            self.process = children.start(
                 [*self._named, "unshare", "--pid", "--fork", "--mount-proc", "--kill-child", str(ENTRYPOINT), role],
                 env=self.env, stdin=subprocess.DEVNULL, stdout=out, stderr=out, text=True,
             )  # fmt: skip

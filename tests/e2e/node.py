@@ -7,7 +7,6 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,6 +15,8 @@ from typing import Any, TypeVar
 
 import requests
 from web3 import Web3
+
+from tests.tools import children
 
 ROOT = Path(__file__).resolve().parents[2]
 T = TypeVar("T")
@@ -76,7 +77,7 @@ class Node:
     def start(self) -> None:
         """Start and wait until JSON-RPC answers."""
         with self.output.open("a") as out:
-            self.process = subprocess.Popen(
+            self.process = children.start(
                 [sys.executable, "manage.py", "up"], cwd=ROOT, env=self.environment, stdout=out, stderr=out, text=True
             )
         wait_for(self._answers, "JSON-RPC answers", 300)
@@ -129,9 +130,8 @@ class Node:
 @contextmanager
 def running_node(**settings: str) -> Iterator[Node]:
     """A started node in a temporary folder, ended and removed at the end."""
-    with tempfile.TemporaryDirectory(prefix="mds-e2e-") as base:
-        Path(base).chmod(0o755)
-        node = Node(Path(base) / "data", **settings)
+    with children.temporary_folder("node") as base:
+        node = Node(base / "data", **settings)
         try:
             node.start()
             yield node

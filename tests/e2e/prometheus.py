@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import subprocess
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import requests
 import yaml
 
 from tests.e2e.node import ROOT, Node, free_port, wait_for
-from tests.tools import require
+from tests.tools import children, require
 
 HERE = ROOT / "docker" / "prometheus"
 EVERY_S = 2
@@ -47,11 +44,10 @@ def running_prometheus(node: Node) -> Iterator[Prometheus]:
     (job,) = config["scrape_configs"]
     job["static_configs"] = [{"targets": [f"127.0.0.1:{node.web_port}"]}]
     port = free_port()
-    with tempfile.TemporaryDirectory(prefix="mds-prometheus-") as name:
-        folder = Path(name)
+    with children.temporary_folder("prometheus") as folder:
         (folder / "prometheus.yml").write_text(yaml.safe_dump(config))
         with (folder / "out").open("w") as out:
-            process = subprocess.Popen(
+            process = children.start(
                 [require("prometheus"), f"--config.file={folder / 'prometheus.yml'}",
                  f"--storage.tsdb.path={folder / 'data'}", f"--web.listen-address=127.0.0.1:{port}",
                  "--log.level=warn"],

@@ -19,6 +19,7 @@ from mondoshawan.appliance.folder import DataFolder
 from mondoshawan.appliance.programs import SERVERS
 from tests.core.consensus.mini import dev
 from tests.e2e.node import ROOT, Node, wait_for
+from tests.tools import children
 
 GWEI = 10**9
 
@@ -216,7 +217,7 @@ def second_writer(node: Node, log: Path) -> subprocess.Popen[bytes]:
     environment = {**node.environment, "DJANGO_SETTINGS_MODULE": "mondoshawan.settings.prod",
                    "PROMETHEUS_MULTIPROC_DIR": str(folder.metrics)}  # fmt: skip
     with log.open("wb") as output:
-        return subprocess.Popen(
+        return children.start(
             [sys.executable, "-m", "celery", "--quiet", "-A", "mondoshawan", "worker", "-n", "second@mondoshawan",
              "-Q", "virtual", "-P", "prefork", "-c", "1", "-l", "WARNING", "--without-gossip", "--without-mingle",
              "--without-heartbeat"],

@@ -5,12 +5,9 @@ from __future__ import annotations
 import os
 import random
 import signal
-import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 import requests
@@ -32,6 +29,7 @@ from tests.e2e.survival import (
     supervisor_of,
     verify,
 )
+from tests.tools import children
 
 pytestmark = pytest.mark.e2e
 
@@ -148,13 +146,12 @@ def test_nothing_outlives_the_supervisor_and_the_next_start_clears_up(node):
 
 @pytest.mark.long
 def test_a_first_start_killed_again_and_again_still_becomes_a_node():
-    with tempfile.TemporaryDirectory(prefix="mds-e2e-") as base:
-        Path(base).chmod(0o755)
-        young = Node(Path(base) / "data")
+    with children.temporary_folder("node") as base:
+        young = Node(base / "data")
         try:
             for patience in (0.4, 1.0, 1.6, 2.2, 3.0, 4.0, 5.5, 7.0, 9.0):
                 with young.output.open("a") as out:
-                    up = subprocess.Popen(
+                    up = children.start(
                         [sys.executable, "manage.py", "up"], cwd=ROOT, env=young.environment, stdout=out, stderr=out
                     )
                     time.sleep(patience)

@@ -15,6 +15,7 @@ import pytest
 from tests.core.consensus.mini import dev
 from tests.e2e.node import ROOT, Node, running_node, wait_for
 from tests.e2e.test_node import send
+from tests.tools import children
 
 pytestmark = pytest.mark.e2e
 
@@ -43,7 +44,7 @@ def mining(node: Node, *options: str) -> Iterator[None]:
     command = [sys.executable, "tools/miner.py", "--rpc", node.rpc_url, "--coinbase", dev(9).address]
     out = node.folder.parent / "miner.out"
     with out.open("a") as file:
-        process = subprocess.Popen(
+        process = children.start(
             [*command, "--vrf-key-file", str(key), *options], cwd=ROOT, stdout=file, stderr=file, text=True
         )
     try:

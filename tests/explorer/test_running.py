@@ -24,6 +24,7 @@ from explorer.indexers import rebuild, run, sync
 from explorer.selectors.lag import TRUSTED, index_lag_blocks
 from tests.explorer.conftest import Growing, index_dump
 from tests.explorer.test_projections import Wanderer
+from tests.tools import children
 
 
 @pytest.fixture
@@ -198,7 +199,7 @@ class TestReindex:
             "rebuild.rebuild(sync.open_connection(), sync.NAMES, progress=lambda *at: print(*at, flush=True))\n"
         )
         name = index_conn.info.dbname
-        process = subprocess.Popen(
+        process = children.start(
             [sys.executable, "-c", script, name],
             stdout=subprocess.PIPE,
             cwd=settings.BASE_DIR,

@@ -11,6 +11,7 @@ import pytest
 
 from chain.metrics import process_identity
 from mondoshawan.metrics import files
+from tests.tools import children
 
 CHILD = """
 import sys
@@ -28,7 +29,7 @@ if len(sys.argv) > 1:
 
 def run(folder: Path, *arguments: str) -> subprocess.Popen[bytes]:
     """A process that counts; with an argument it lives until its input ends."""
-    return subprocess.Popen(
+    return children.start(
         [sys.executable, "-c", CHILD, *arguments],
         env={**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(folder)},
         stdin=subprocess.PIPE,

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import base64
+import itertools
 import json
 import subprocess
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,7 +14,7 @@ from typing import Any
 
 from websockets.sync.client import ClientConnection, connect
 
-from tests.tools import require
+from tests.tools import children, require
 
 _FLAGS = (
     "--headless",
@@ -35,10 +35,12 @@ _PATIENCE_S = 60.0
 class Page:
     """One tab, and every request and complaint of the pages that it showed."""
 
-    def __init__(self, socket: ClientConnection, session: str) -> None:
+    def __init__(self, socket: ClientConnection, session: str, numbers: Iterator[int], profile: str) -> None:
         self._socket = socket
         self._session = session
-        self._number = 0
+        self._numbers = numbers
+        # what DevTools call a browser context: its cookies, its storage, its downloads
+        self.profile = profile
         self._events: list[str] = []
         self.requests: list[str] = []
         # bytes that each address took on the wire
@@ -51,15 +53,18 @@ class Page:
             self.call(f"{domain}.enable")
 
     def call(self, method: str, **parameters: Any) -> dict[str, Any]:
-        """One DevTools command; an AssertionError with what Chromium says when it refuses."""
-        self._number += 1
-        message = {"id": self._number, "sessionId": self._session, "method": method, "params": parameters}
+        """One DevTools command; an AssertionError with what Chromium says when it refuses, or when it says nothing.
+
+        The time is for the answer: a live page never stops telling of its events.
+        """
+        number = next(self._numbers)
+        message = {"id": number, "sessionId": self._session, "method": method, "params": parameters}
         self._socket.send(json.dumps(message))
-        while True:
-            answer = self._receive(_PATIENCE_S)
-            if answer.get("id") == self._number:
-                assert "error" not in answer, f"{method}: {answer['error']}"
-                return answer["result"]
+        end = time.monotonic() + _PATIENCE_S
+        while (answer := self._receive(end - time.monotonic(), method)).get("id") != number:
+            pass
+        assert "error" not in answer, f"{method}: {answer['error']}"
+        return answer["result"]
 
     def device(self, width: int, height: int, scheme: str = "light", *, still: bool = False) -> None:
         """Size of the window in CSS pixels, the colours that the system prefers, whether it wants nothing to move."""
@@ -77,7 +82,7 @@ class Page:
         assert not answer.get("errorText"), f"{url}: {answer['errorText']}"
         end = time.monotonic() + _PATIENCE_S
         while "Page.loadEventFired" not in self._events:
-            self._receive(end - time.monotonic())
+            self._receive(end - time.monotonic(), url)
 
     def run(self, expression: str) -> Any:
         """Value of a JavaScript expression in the page, as JSON carries it."""
@@ -99,11 +104,11 @@ class Page:
         """Read until an event of this name has come since the last ``open`` or ``wait``."""
         end = time.monotonic() + seconds
         while event not in self._events:
-            self._receive(end - time.monotonic())
+            self._receive(end - time.monotonic(), event)
         self._events.clear()
 
-    def _receive(self, seconds: float) -> dict[str, Any]:
-        message = json.loads(self._socket.recv(timeout=max(0.0, seconds)))
+    def _receive(self, seconds: float, wanted: str) -> dict[str, Any]:
+        message = _message(self._socket, seconds, wanted)
         method, parameters = message.get("method", ""), message.get("params", {})
         self._events.append(method)
         if method in self.listeners:
@@ -123,21 +128,56 @@ class Page:
         return message
 
 
+class Browser:
+    """A running Chromium, which shows one page at a time."""
+
+    def __init__(self, socket: ClientConnection) -> None:
+        self._socket = socket
+        self._numbers = itertools.count(1)
+
+    @contextmanager
+    def page(self) -> Iterator[Page]:
+        """A tab that knows nothing of others, closed at the end with everything that its pages hold open."""
+        profile = self._ask("Target.createBrowserContext")["browserContextId"]
+        target = self._ask("Target.createTarget", url="about:blank", browserContextId=profile)["targetId"]
+        session = self._ask("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+        yield Page(self._socket, session, self._numbers, profile)
+        self._ask("Target.disposeBrowserContext", browserContextId=profile)
+
+    def _ask(self, method: str, **parameters: Any) -> dict[str, Any]:
+        """A command to the browser itself; what pages say meanwhile is left aside."""
+        number = next(self._numbers)
+        self._socket.send(json.dumps({"id": number, "method": method, "params": parameters}))
+        end = time.monotonic() + _PATIENCE_S
+        while (answer := _message(self._socket, end - time.monotonic(), method)).get("id") != number:
+            pass
+        assert "error" not in answer, f"{method}: {answer['error']}"
+        return answer["result"]
+
+
+def _message(socket: ClientConnection, seconds: float, wanted: str) -> dict[str, Any]:
+    """The next message; a TimeoutError that names what was waited for once no time is left, come what may."""
+    if seconds <= 0:
+        raise TimeoutError(f"Chromium did not answer in {_PATIENCE_S:g} s: {wanted}")
+    try:
+        return json.loads(socket.recv(timeout=seconds))
+    except TimeoutError as error:
+        raise TimeoutError(f"Chromium said nothing more in {seconds:.1f} s: {wanted}") from error
+
+
 @contextmanager
-def chromium() -> Iterator[Page]:
-    """A tab of a new Chromium that knows nothing and leaves nothing behind."""
+def browser() -> Iterator[Browser]:
+    """A new Chromium that knows nothing and leaves nothing behind."""
     program = require("chromium")
-    with tempfile.TemporaryDirectory(prefix="mds-chromium-", ignore_cleanup_errors=True) as profile:
-        log = Path(profile) / "log"
+    with children.temporary_folder("chromium") as profile:
+        log = profile / "log"
         with log.open("wb") as said:
-            process = subprocess.Popen(
-                [str(program), *_FLAGS, f"--user-data-dir={profile}", "about:blank"], stdout=said, stderr=said
+            process = children.start(
+                [program, *_FLAGS, f"--user-data-dir={profile}", "about:blank"], stdout=said, stderr=said
             )
         try:
-            with connect(
-                _address(process, Path(profile), log), max_size=None, proxy=None, ping_interval=None
-            ) as socket:
-                yield Page(socket, _attach(socket))
+            with connect(_address(process, profile, log), max_size=None, proxy=None, ping_interval=None) as socket:
+                yield Browser(socket)
         finally:
             process.terminate()
             try:
@@ -145,6 +185,13 @@ def chromium() -> Iterator[Page]:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+
+
+@contextmanager
+def chromium() -> Iterator[Page]:
+    """The one tab of a Chromium of its own."""
+    with browser() as one, one.page() as page:
+        yield page
 
 
 def _address(process: subprocess.Popen[bytes], profile: Path, log: Path) -> str:
@@ -158,16 +205,3 @@ def _address(process: subprocess.Popen[bytes], profile: Path, log: Path) -> str:
         time.sleep(0.05)
     message = f"Chromium does not answer:\n{log.read_text(errors='replace')[-2000:]}"
     raise AssertionError(message)
-
-
-def _attach(socket: ClientConnection) -> str:
-    """Session of a new tab."""
-
-    def ask(number: int, method: str, **parameters: Any) -> dict[str, Any]:
-        socket.send(json.dumps({"id": number, "method": method, "params": parameters}))
-        while (answer := json.loads(socket.recv(timeout=_PATIENCE_S))).get("id") != number:
-            pass
-        return answer["result"]
-
-    target = ask(-1, "Target.createTarget", url="about:blank")["targetId"]
-    return ask(-2, "Target.attachToTarget", targetId=target, flatten=True)["sessionId"]

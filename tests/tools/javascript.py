@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.tools import require
+from tests.tools import children, require
 
 _INSTALL_S = 300
 # blocks are rare on a machine that is busy with other things, because miners give way
@@ -56,8 +56,8 @@ def _npm_ci(folder: Path) -> None:
 
 def run(script: Path, task: dict[str, Any]) -> dict[str, Any]:
     """Run a script with the task on its standard input; the JSON object of its last line."""
-    command = [str(require("node")), str(script)]
-    with subprocess.Popen(
+    command = [require("node"), script]
+    with children.start(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
         try:
