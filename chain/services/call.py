@@ -26,7 +26,8 @@ FRAME = struct.Struct(">I")
 MAX_FRAME = 64 * 1024 * 1024
 # beyond the worker's own time limit, before it is killed
 GRACE_SECONDS = 1.0
-START_SECONDS = 30.0
+# only ends a hopeless wait: a busy machine starts one slowly, and one that cannot start ends by itself
+START_SECONDS = 120.0
 MAX_WAITING = 64
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import sys
 from types import SimpleNamespace
 
 import pytest
 from eth_account import Account as Wallet
 
-from chain.core.errors import RequestError
+from chain.core.errors import RequestError, StoreError
 from tests.factories import wallets
 from tests.rpc.conftest import ERROR_NO, LOOPER, TOKEN, Caller, Scene
 
@@ -113,6 +114,22 @@ def test_a_worker_that_hangs_is_killed_and_replaced(monkeypatch: pytest.MonkeyPa
         assert len(started) == 2
         assert all(process.returncode == -9 for process in started)
         await workers.stop()
+
+    asyncio.run(scenario())
+
+
+def test_a_worker_that_ends_while_it_starts_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    from chain.services import call
+
+    monkeypatch.setattr(call, "sys", SimpleNamespace(executable=shutil.which("false")))
+    # nobody waits for what is no more
+    monkeypatch.setattr(call, "START_SECONDS", 10**9)
+
+    async def scenario() -> None:
+        workers = call.CallWorkers(1)
+        with pytest.raises(StoreError) as caught:
+            await workers.run({"op": "call"})
+        assert (caught.value.code, caught.value.message) == ("call_worker_lost", "a worker did not start")
 
     asyncio.run(scenario())
 
