@@ -10,6 +10,8 @@ from typing import Any
 
 # headers by which a proxy says that it speaks for somebody else
 _FORWARDING = frozenset({b"forwarded", b"x-forwarded-for", b"x-real-ip", b"via"})
+# all that anything here asks for: most requests have none of them
+_ASKED = _FORWARDING | {b"origin", b"authorization", b"x-api-key"}
 UNKNOWN = "unknown"
 
 
@@ -24,10 +26,11 @@ class Caller:
         What takes notifications: a WebSocket's; None over HTTP.
     """
 
-    __slots__ = ("_identity", "_scope", "socket")
+    __slots__ = ("_found", "_identity", "_scope", "socket")
 
     def __init__(self, scope: dict[str, Any], socket: Any = None) -> None:
         self._scope = scope
+        self._found: dict[bytes, bytes] | None = None
         self._identity: str | None = None
         self.socket = socket
 
@@ -52,17 +55,17 @@ class Caller:
     @property
     def is_forwarded(self) -> bool:
         """Whether a proxy says that it speaks for somebody else."""
-        return not _FORWARDING.isdisjoint([name for name, _ in self._scope["headers"]])
+        return not _FORWARDING.isdisjoint(self._headers)
 
     @property
     def is_page(self) -> bool:
         """Whether a browser's page asks."""
-        return self._header(b"origin") is not None
+        return b"origin" in self._headers
 
     @property
     def address(self) -> str:
         """Whom limits count: the peer, or whom a proxy on this machine names last."""
-        if self.is_loopback and (forwarded := self._header(b"x-forwarded-for")):
+        if self.is_loopback and (forwarded := self._headers.get(b"x-forwarded-for")):
             last = forwarded.decode("latin-1").rpartition(",")[2].strip()
             try:
                 return str(unmapped(last))
@@ -76,19 +79,21 @@ class Caller:
     @property
     def key(self) -> str | None:
         """The API key that the request carries."""
-        scheme, _, value = (self._header(b"authorization") or b"").decode("latin-1").partition(" ")
+        headers = self._headers
+        if not headers:
+            return None
+        scheme, _, value = headers.get(b"authorization", b"").decode("latin-1").partition(" ")
         if scheme.lower() == "bearer" and value:
             return value.strip()
-        own = self._header(b"x-api-key")
+        own = headers.get(b"x-api-key")
         return None if own is None else own.decode("latin-1")
 
-    def _header(self, wanted: bytes) -> bytes | None:
-        """A header; of one that comes more than once the last, which the nearest proxy wrote."""
-        found: bytes | None = None
-        for name, value in self._scope["headers"]:
-            if name == wanted:
-                found = value
-        return found
+    @property
+    def _headers(self) -> dict[bytes, bytes]:
+        """Those that matter, read once; of one that comes more than once the last, which the nearest proxy wrote."""
+        if self._found is None:
+            self._found = {name: value for name, value in self._scope["headers"] if name in _ASKED}
+        return self._found
 
 
 @lru_cache(maxsize=4096)
