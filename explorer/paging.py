@@ -11,6 +11,9 @@ Row = TypeVar("Row")
 PAGE = 25
 MAX_NUMBER = 2**62
 MAX_INDEX = 2**31 - 1
+# number, log or index, ordinal; and one beyond every row
+Place3 = tuple[int, int, int]
+NEWEST: Place3 = (MAX_NUMBER, MAX_INDEX, MAX_INDEX)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,14 @@ def place_of(cursor: str) -> tuple[int, int] | None:
     if not (_is_count(number) and (index == "" or _is_count(index))):
         return None
     return min(int(number), MAX_NUMBER), min(int(index or 0), MAX_INDEX)
+
+
+def place3_of(cursor: str) -> Place3 | None:
+    """Read a cursor ``number-log-ordinal``; None where it is none."""
+    parts = cursor.split("-")
+    if len(parts) != 3 or not all(_is_count(part) for part in parts):
+        return None
+    return min(int(parts[0]), MAX_NUMBER), min(int(parts[1]), MAX_INDEX), min(int(parts[2]), MAX_INDEX)
 
 
 def hash_place_of(cursor: str) -> tuple[int, bytes] | None:

@@ -164,24 +164,39 @@ def _trace_transactions(site: Site, request: dict[str, Any]) -> dict[str, Any]:
 
 
 def _internal(site: Site, request: dict[str, Any]) -> dict[str, Any]:
-    """Value that moved inside some transactions of one epoch, and contracts made and ended there.
+    """Calls inside some transactions of one epoch that took effect.
 
-    ``rows`` are (transaction, kind as Otterscan numbers it, from, to, value as 32 bytes), in order.
+    ``rows`` are (transaction, ordinal, depth, kind, from, to, value as 32 bytes, selector, whether it moved something),
+    in order.  Of those that moved nothing each transaction has ``request["plain_of_tx"]`` at most, and all together
+    ``request["plain"]``; ``left`` are (transaction, how many more it had).
 
     Raises
     ------
     RequestError
-        limit_exceeded for more than ``request["most"]``; not_found as ``Site.env``.
+        limit_exceeded for more than ``request["most"]`` that moved something; not_found as ``Site.env``.
     """
     rows: list[list[Any]] = []
+    left: list[tuple[bytes, int]] = []
     asked = {**request, "tracer": "callTracer", "options": {}}
+    moved, plain = 0, request["plain"]
     for tx, trace in _traces(site, site.number, set(request["txs"]), asked):
-        for one in call_tree.operations(trace):
-            ends = [bytes.fromhex(one[end][2:]) for end in ("from", "to")]
-            rows.append([tx, one["type"], *ends, int(one["value"], 16).to_bytes(32, "big")])
-        if len(rows) > request["most"]:
+        room = min(plain, request["plain_of_tx"])
+        kept = over = 0
+        for one in call_tree.inner_calls(trace):
+            if one.moved:
+                moved += 1
+            elif kept < room:
+                kept += 1
+            else:
+                over += 1
+                continue
+            rows.append([tx, *one[:5], one.value.to_bytes(32, "big"), one.selector, one.moved])
+        plain -= kept
+        if over:
+            left.append((tx, over))
+        if moved > request["most"]:
             raise RequestError(RequestCode.LIMIT_EXCEEDED, "too many operations", limit=request["most"])
-    return {"rows": rows}
+    return {"rows": rows, "left": left}
 
 
 def _creation(site: Site, request: dict[str, Any]) -> dict[str, Any]:

@@ -35,6 +35,7 @@ ByNumber = Annotated[str, Query(pattern="^([0-9]{1,18}(-[0-9]{1,18})?)?$", descr
 ByHash = Annotated[str, Query(pattern="^([0-9]{1,18}-[0-9a-f]{64})?$", description=_NEXT)]
 ByPlace = Annotated[str, Query(pattern="^([0-9]{1,18}-[0-9]{1,18}-[0-9]{1,18})?$", description=_NEXT)]
 ByRank = Annotated[str, Query(pattern="^(-?[0-9]{1,78}-[0-9a-f]{40})?$", description=_NEXT)]
+Moved = Annotated[bool, Query(description="only what sent value, made or ended a contract; false: every call")]
 Limit = Annotated[int, Query(ge=1, le=100, description="items of a page")]
 
 api = NinjaAPI(
@@ -162,10 +163,16 @@ def transaction(request: HttpRequest, tx_hash: HashPath) -> Any:
 
 
 @api.get("/transactions/{tx_hash}/internal", response={200: schemas_more.InternalOf, **ERRORS}, tags=["transactions"])
-def transaction_internal(request: HttpRequest, tx_hash: HashPath) -> Any:
-    """Value that moved inside an accepted transaction, in the order in which it did."""
+def transaction_internal(
+    request: HttpRequest,
+    tx_hash: HashPath,
+    moved: Moved = True,
+    after: Annotated[int, Query(ge=-1, lt=2**31, description="the ordinal after which to go on")] = -1,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 1000,
+) -> Any:
+    """What happened inside an accepted transaction and took effect, in order; `next` goes into `after`."""
     with database_errors():
-        found = reading.transaction_internal(raw_connection(), hash_of(tx_hash) or b"")
+        found = reading.transaction_internal(raw_connection(), hash_of(tx_hash) or b"", after, limit, moved)
     if found is None:
         raise _missing("accepted transaction")
     return found
@@ -203,10 +210,12 @@ def address_tokens(request: HttpRequest, address: AddressPath) -> Any:
 
 @api.get("/addresses/{address}/internal", response={200: schemas.PageOf[schemas_more.Internal], **ERRORS},
          tags=["addresses"])  # fmt: skip
-def address_internal(request: HttpRequest, address: AddressPath, before: ByPlace = "", limit: Limit = 25) -> Any:
-    """Value that moved to or from an address inside transactions, newest first, as far as blocks are traced."""
+def address_internal(
+    request: HttpRequest, address: AddressPath, moved: Moved = True, before: ByPlace = "", limit: Limit = 25
+) -> Any:
+    """What reached or left an address inside transactions, newest first, as far as blocks are traced."""
     with database_errors():
-        return reading.address_internal(raw_connection(), _address(address), before, limit)
+        return reading.address_internal(raw_connection(), _address(address), before, limit, moved)
 
 
 @api.get("/addresses/{address}/abi", response={200: schemas_more.Abi, **ERRORS}, tags=["addresses"])

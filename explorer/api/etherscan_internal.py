@@ -10,7 +10,7 @@ from chain.core.errors import RequestCode, RequestError
 from chain.selectors.transactions import ACCEPTANCE
 from chain.stores.connection import Connection
 from explorer.api.etherscan_rows import Window
-from explorer.selectors.internal import COVERAGE, INTERNAL_OF_TX, IS_UNTRACED, InternalView, internal_window
+from explorer.selectors.internal import COVERAGE, IS_UNTRACED, MOVED_OF_TX, InternalView, internal_window
 
 Json = dict[str, Any]
 MAX_OF_TX = 10_000
@@ -30,7 +30,7 @@ def of_transaction(conn: Connection, tx_hash: bytes) -> list[Json]:
     _require(conn, taken.number)
     if IS_UNTRACED.one(conn, taken.number) is not None:
         raise _refused(f"Error! Block {taken.number} is too much to trace: use debug_traceTransaction")
-    return [_row(view) for view in INTERNAL_OF_TX.all(conn, taken.number, taken.index, MAX_OF_TX)]
+    return [_row(view) for view in MOVED_OF_TX.all(conn, taken.number, taken.index, -1, MAX_OF_TX)]
 
 
 def of_window(conn: Connection, address: bytes | None, window: Window) -> list[Json]:

@@ -15,10 +15,10 @@ from explorer import published
 from explorer.api import wire
 from explorer.pages import address as addresses
 from explorer.pages import figures
+from explorer.pages import internal as inside
 from explorer.pages import streams as stream_pages
 from explorer.pages.lines import transaction_lines
-from explorer.paging import MAX_INDEX, MAX_NUMBER, hash_place_of, place_of
-from explorer.selectors.internal import COVERAGE, INTERNAL_OF_TX, IS_UNTRACED
+from explorer.paging import MAX_INDEX, MAX_NUMBER, NEWEST, hash_place_of, place3_of, place_of
 from explorer.selectors.lists import CHAIN_FROM, DAG_BELOW
 from explorer.selectors.miners import MINER, MINERS_BELOW, MINERS_FIRST
 from explorer.selectors.tokens import (
@@ -34,7 +34,6 @@ Row = TypeVar("Row")
 Place = TypeVar("Place")
 Json = dict[str, Any]
 
-MAX_INTERNAL = 1_000
 _MOST = 10**160 - 1
 _LAST_HASH = b"\xff" * 32
 # tokens of an address in one answer
@@ -101,7 +100,7 @@ def address_transactions(conn: Connection, address: bytes, before: str, limit: i
 
 def address_transfers(conn: Connection, address: bytes, before: str, limit: int) -> Json:
     """Of one address."""
-    rows, older = addresses.transfers(conn, address, _cursor(before, addresses.place3_of), limit)
+    rows, older = addresses.transfers(conn, address, _cursor(before, place3_of), limit)
     return {"items": [wire.transfer(row) for row in rows], "next": rows[-1].cursor if older else None}
 
 
@@ -110,22 +109,25 @@ def address_tokens(conn: Connection, address: bytes) -> list[Json]:
     return [wire.holding(row) for row in HOLDINGS.all(conn, address, MAX_NUMBER, b"", _HELD)]
 
 
-def address_internal(conn: Connection, address: bytes, before: str, limit: int) -> Json:
+def address_internal(conn: Connection, address: bytes, before: str, limit: int, only_moved: bool) -> Json:
     """Of one address."""
-    rows, older = addresses.internal_calls(conn, address, _cursor(before, addresses.place3_of), limit)
-    return {"items": [wire.internal(row) for row in rows], "next": rows[-1].cursor if older else None}
+    place = _cursor(before, place3_of)
+    rows, following = inside.calls_of_address(conn, address, place, limit, only_moved=only_moved)
+    return {"items": [wire.internal(row) for row in rows], "next": following or None}
 
 
-def transaction_internal(conn: Connection, tx_hash: bytes) -> Json | None:
+def transaction_internal(conn: Connection, tx_hash: bytes, after: int, limit: int, only_moved: bool) -> Json | None:
     """Of one transaction; None where it is not accepted."""
     taken = ACCEPTANCE.one(conn, tx_hash)
     if taken is None:
         return None
-    coverage = COVERAGE.one(conn)
-    is_passed = coverage is not None and taken.number <= coverage.number
-    is_traced = is_passed and IS_UNTRACED.one(conn, taken.number) is None
-    rows = INTERNAL_OF_TX.all(conn, taken.number, taken.index, MAX_INTERNAL)
-    return {"traced": is_traced, "items": [wire.internal(row) for row in rows]}
+    found = inside.calls_of_transaction(conn, taken, after, limit, only_moved=only_moved)
+    return {
+        "traced": inside.is_traced(conn, taken.number),
+        "left_out": found.left,
+        "items": [wire.internal(row) for row in found.rows],
+        "next": found.following,
+    }
 
 
 def abi(conn: Connection, address: bytes) -> Json | None:
@@ -162,7 +164,7 @@ def token(conn: Connection, address: bytes) -> Json | None:
 
 def token_transfers(conn: Connection, address: bytes, before: str, limit: int) -> Json:
     """Newest first."""
-    place = _cursor(before, addresses.place3_of) or (MAX_NUMBER, MAX_INDEX, MAX_INDEX)
+    place = _cursor(before, place3_of) or NEWEST
     rows = TRANSFERS_OF_TOKEN.all(conn, address, *place, limit + 1)
     return _page(rows, limit, wire.transfer, lambda row: row.cursor)
 

@@ -11,24 +11,36 @@ from explorer.api.schemas import ADDRESS, HASH, Wei
 
 
 class Internal(Schema):
-    """A call with value, a creation or a destruction inside a transaction."""
+    """A call, creation or destruction inside a transaction, by its own code at ``depth`` 1.
+
+    ``ordinal`` is its place among those of its transaction, ``method`` the name of what it called where that is known,
+    else the selector.
+    """
 
     transaction: str = Field(pattern=HASH)
     number: int
     index: int
     ordinal: int
     timestamp_ms: int
-    type: Literal["call", "selfdestruct", "create", "create2"]
+    depth: int
+    type: Literal["call", "selfdestruct", "create", "create2", "delegatecall", "staticcall", "callcode"]
     sender: str = Field(pattern=ADDRESS)
     recipient: str = Field(pattern=ADDRESS)
+    selector: str | None = Field(pattern="^0x[0-9a-f]{8}$")
+    method: str | None
     value: Wei
 
 
 class InternalOf(Schema):
-    """Those of one transaction, at most 1 000; ``traced``: its block has been run again, so the list is whole."""
+    """Those of one transaction; ``traced``: its block has been run again.
+
+    ``left_out`` of those that moved nothing were too many to be kept.
+    """
 
     traced: bool
+    left_out: int
     items: list[Internal]
+    next: int | None
 
 
 class Abi(Schema):

@@ -247,16 +247,19 @@ def transfer(row: TransferView) -> Json:
 
 
 def internal(row: InternalView) -> Json:
-    """Value that moved inside a transaction."""
+    """A call inside a transaction."""
     return {
         "transaction": hexed(row.tx),
         "number": row.number,
         "index": row.index,
         "ordinal": row.ordinal,
         "timestamp_ms": row.timestamp_ms,
+        "depth": row.depth,
         "type": row.name,
         "sender": hexed(row.sender),
         "recipient": hexed(row.recipient),
+        "selector": hexed(row.selector) if row.selector else None,
+        "method": row.method or None,
         "value": str(row.value),
     }
 

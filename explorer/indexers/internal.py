@@ -22,22 +22,30 @@ from explorer.indexers.sync import Place, fork_of
 from explorer.indexers.writing import Columns, insert
 
 NAME = "internal"
-TABLES = ("explorer_internal_call", "explorer_untraced_epoch")
+TABLES = ("explorer_internal_call", "explorer_left_calls", "explorer_untraced_epoch")
 # epochs looked through for calls at once
 STEP_EPOCHS = 2_000
-# of one epoch: the longest run, and the most rows
+# of one epoch: the longest run, and the most rows of what moved something
 EPOCH_SECONDS = 20.0
 EPOCH_ROWS = 20_000
+# a call without value costs its sender 100 gas, and every node two index entries: the first ones of a transaction
+# and of an epoch are kept, of the others how many they were
+PLAIN_OF_TX = 500
+PLAIN_OF_EPOCH = 5_000
 _PLAIN_GAS = 21_000
 _CALL: Columns = (
     ("number", "int8"),
     ("index", "int4"),
     ("ordinal", "int4"),
+    ("depth", "int2"),
     ("kind", "int2"),
     ("sender", "bytea"),
     ("recipient", "bytea"),
     ("value", "numeric"),
+    ("selector", "bytea"),
+    ("moved", "bool"),
 )
+_LEFT: Columns = (("number", "int8"), ("index", "int4"), ("count", "int4"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +69,11 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Traced:
-    """What was found of one epoch; ``refusal`` is why nothing was, else empty."""
+    """What was found of one epoch, and of which transactions calls were left out; ``refusal``: why nothing was."""
 
     epoch: CallingEpoch
     rows: tuple[tuple[Any, ...], ...]
+    left: tuple[tuple[int, int, int], ...] = ()
     refusal: str = ""
 
 
@@ -111,28 +120,35 @@ def plan(conn: Connection) -> Plan | None:
 
 
 async def trace(workers: CallWorkers, epoch: CallingEpoch) -> Traced:
-    """Run an epoch's calls again and gather what moved inside.
+    """Run an epoch's calls again and gather what was called inside.
 
     Raises
     ------
     StoreError
         call_worker_lost: that says nothing about the epoch.
     """
-    request = {"op": NAME, "number": epoch.number, "hash": epoch.hash, "txs": list(epoch.txs), "most": EPOCH_ROWS}
+    request = {
+        "op": NAME,
+        "number": epoch.number,
+        "hash": epoch.hash,
+        "txs": list(epoch.txs),
+        "most": EPOCH_ROWS,
+        "plain": PLAIN_OF_EPOCH,
+        "plain_of_tx": PLAIN_OF_TX,
+    }
     try:
         answer = await workers.run(request, EPOCH_SECONDS)
     except RequestError as refused:
-        return Traced(epoch, (), str(refused.code))
+        return Traced(epoch, (), refusal=str(refused.code))
     if "error" in answer:
-        return Traced(epoch, (), str(answer["error"][0]))
+        return Traced(epoch, (), refusal=str(answer["error"][0]))
     indexes = dict(zip(epoch.txs, epoch.indexes, strict=True))
-    rows: list[tuple[Any, ...]] = []
-    counts: dict[bytes, int] = {}
-    for tx, kind, sender, recipient, value in answer["rows"]:
-        ordinal = counts[tx] = counts.get(tx, -1) + 1
-        wei = int.from_bytes(value, "big")
-        rows.append((epoch.number, indexes[tx], ordinal, kind, sender, recipient, wei))
-    return Traced(epoch, tuple(rows))
+    rows = [
+        (epoch.number, indexes[tx], *place, int.from_bytes(value, "big"), selector, moved)
+        for tx, *place, value, selector, moved in answer["rows"]
+    ]
+    left = [(epoch.number, indexes[tx], count) for tx, count in answer["left"]]
+    return Traced(epoch, tuple(rows), tuple(left))
 
 
 async def trace_plan(
@@ -159,6 +175,7 @@ def write(conn: Connection, found: Plan, traced: Sequence[Traced], end: Place) -
         rows = [row for one in traced for row in one.rows]
         if rows:
             insert(cur, "explorer_internal_call", _CALL, rows)
+        insert(cur, "explorer_left_calls", _LEFT, [row for one in traced for row in one.left])
         refused = [(one.epoch.number, one.refusal[:40]) for one in traced if one.refusal]
         if refused:
             insert(cur, "explorer_untraced_epoch", (("number", "int8"), ("reason", "text")), refused)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from explorer.models.abi import PublishedAbi
 from explorer.models.address import Activity, AddressTotal, Contract
 from explorer.models.cursor import IndexerCursor
-from explorer.models.internal import InternalCall, UntracedEpoch
+from explorer.models.internal import InternalCall, LeftCalls, UntracedEpoch
 from explorer.models.series import MinedBlock, MinerTotal, Point, Series
 from explorer.models.shard import ShardEpoch
 from explorer.models.token import Token, TokenHolding, TokenItem, TokenTransfer
@@ -20,6 +20,7 @@ __all__ = [
     "Contract",
     "IndexerCursor",
     "InternalCall",
+    "LeftCalls",
     "MinedBlock",
     "MinerTotal",
     "Point",

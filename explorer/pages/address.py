@@ -10,11 +10,10 @@ from chain.selectors.transactions import ACCEPTANCES_AT
 from chain.services.network import current_spec
 from chain.stores.connection import Connection
 from explorer.pages.lines import TransactionLine, transaction_lines
-from explorer.paging import MAX_INDEX, MAX_NUMBER, Page, page_of
+from explorer.paging import MAX_INDEX, MAX_NUMBER, NEWEST, Page, Place3, page_of
 from explorer.selectors.accounts import ACCOUNT, AccountView
 from explorer.selectors.activity import ACTIVITY_AFTER, ACTIVITY_BEFORE, ADDRESS_TOTALS, ActivityPlace, AddressTotals
 from explorer.selectors.contracts import CONTRACT, ContractView
-from explorer.selectors.internal import INTERNAL_OF_ADDRESS, InternalView
 from explorer.selectors.miners import MINER, MinerView
 from explorer.selectors.tokens import (
     HOLDINGS,
@@ -27,9 +26,6 @@ from explorer.selectors.tokens import (
     TransferView,
     of_address,
 )
-
-Place3 = tuple[int, int, int]
-_NEWEST: Place3 = (MAX_NUMBER, MAX_INDEX, MAX_INDEX)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,18 +101,8 @@ def transactions(
 
 def transfers(conn: Connection, address: bytes, before: Place3 | None, size: int) -> tuple[list[TransferView], str]:
     """A page of its token transfers, newest first, and the cursor of the next page."""
-    start = before or _NEWEST
+    start = before or NEWEST
     found = TRANSFERS_OF_ADDRESS.all(conn, *of_address(address, start, size + 1))
-    shown = found[:size]
-    return shown, f"?before={shown[-1].cursor}" if len(found) > size else ""
-
-
-def internal_calls(
-    conn: Connection, address: bytes, before: Place3 | None, size: int
-) -> tuple[list[InternalView], str]:
-    """A page of value that moved to or from it inside transactions, newest first, and the cursor of the next page."""
-    one = (address, *(before or _NEWEST), size + 1)
-    found = INTERNAL_OF_ADDRESS.all(conn, *one, *one, size + 1)
     shown = found[:size]
     return shown, f"?before={shown[-1].cursor}" if len(found) > size else ""
 
@@ -137,14 +123,6 @@ def items(conn: Connection, address: bytes, after: tuple[int, bytes] | None, siz
     found = ITEMS_OF.all(conn, address, last, last_id, size + 1)
     shown = found[:size]
     return shown, f"?items={shown[-1].token_id}-{shown[-1].token.hex()}" if len(found) > size else ""
-
-
-def place3_of(cursor: str) -> Place3 | None:
-    """Read a cursor ``number-log-ordinal``; None where it is none."""
-    parts = cursor.split("-")
-    if len(parts) != 3 or not all(part.isascii() and part.isdigit() and len(part) < 20 for part in parts):
-        return None
-    return min(int(parts[0]), MAX_NUMBER), min(int(parts[1]), MAX_INDEX), min(int(parts[2]), MAX_INDEX)
 
 
 def _cursor(place: ActivityPlace) -> str:

@@ -163,6 +163,19 @@ def block_page(conn: Connection, key: int | bytes, first_index: int = 0) -> Bloc
     )
 
 
+def chain_number_of(conn: Connection, key: int | bytes) -> int | None:
+    """The number of a block of the selected chain, by hash or number; None for any other.
+
+    Raises
+    ------
+    StoreError
+        ``database_*``.
+    """
+    with database_errors():
+        view = BLOCK_BY_NUMBER.one(conn, key) if isinstance(key, int) else BLOCK_BY_HASH.one(conn, key)
+    return view.chain_number if view else None
+
+
 def seal_of(header: Header) -> tuple[bool, str]:
     """Whether a header's seal is good, and how that is known.
 

@@ -29,10 +29,10 @@ from chain.services.pool.settings import pool_policy
 from chain.stores.connection import Connection, database_errors
 from explorer.contract_abi import ContractAbi
 from explorer.decoding import Decoded, decode_input, decode_log
+from explorer.pages.internal import Inside, calls_of_transaction
 from explorer.pages.moved import MovedToken, moved_tokens
 from explorer.published import abis_of
 from explorer.selectors.contracts import CONTRACT
-from explorer.selectors.internal import INTERNAL_OF_TX, InternalView
 
 SHOWN_LOGS = 100
 SHOWN_BLOCKS = 50
@@ -51,6 +51,14 @@ class TransactionState(StrEnum):
     SKIPPED = "skipped"
     CARRIED = "carried"
     REPLACED = "replaced"
+
+
+@dataclass(frozen=True, slots=True)
+class InsidePlace:
+    """Which calls inside a transaction are asked for: those after an ordinal, all or what moved something."""
+
+    after: int = -1
+    only_moved: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +93,7 @@ class TransactionPage:
     is_pool_known: bool
     lane: int
     to_shard: int | None
-    internal: tuple[InternalView, ...] = ()
+    inside: Inside | None = None
     tokens: tuple[MovedToken, ...] = ()
 
     @property
@@ -157,8 +165,12 @@ _BASE_FEE: Query[int] = Query(
 )
 
 
-def transaction_page(conn: Connection, redis: Redis, tx_hash: bytes) -> TransactionPage | None:
+def transaction_page(
+    conn: Connection, redis: Redis, tx_hash: bytes, inside: InsidePlace | None = None
+) -> TransactionPage | None:
     """Read the page of a transaction, pending ones too; None where no one knows it.
+
+    ``inside`` says which calls inside it are shown; none are without.
 
     Raises
     ------
@@ -185,11 +197,17 @@ def transaction_page(conn: Connection, redis: Redis, tx_hash: bytes) -> Transact
         return None
     tx = decode_transaction(raw, sender)
     with database_errors():
-        return _page(conn, tx, len(raw), standing, arrival, is_pool_known)
+        return _page(conn, tx, len(raw), standing, arrival, is_pool_known, inside)
 
 
 def _page(
-    conn: Connection, tx: Transaction, size: int, standing: Standing, arrival: int | None, is_pool_known: bool
+    conn: Connection,
+    tx: Transaction,
+    size: int,
+    standing: Standing,
+    arrival: int | None,
+    is_pool_known: bool,
+    place: InsidePlace | None,
 ) -> TransactionPage:
     acceptance = ACCEPTANCE.one(conn, tx.hash)
     blocks = INCLUDING_BLOCKS.all(conn, tx.hash, SHOWN_BLOCKS)
@@ -209,9 +227,9 @@ def _page(
     called = tx.to if is_contract and tx.data else None
     abis = abis_of(conn, [called, *[log.address for _, log in logs]])
     own = abis.get(called) if called is not None else None
-    moved: list[InternalView] = []
-    if acceptance is not None and is_contract:
-        moved = INTERNAL_OF_TX.all(conn, acceptance.number, acceptance.index, SHOWN_INTERNAL)
+    inside = None
+    if acceptance is not None and is_contract and place is not None:
+        inside = calls_of_transaction(conn, acceptance, place.after, SHOWN_INTERNAL, only_moved=place.only_moved)
     spec = current_spec()
     return TransactionPage(
         tx=tx,
@@ -230,7 +248,7 @@ def _page(
         is_pool_known=is_pool_known,
         lane=acceptance.lane if acceptance else shard_of(tx.sender, spec.shard_count),
         to_shard=None if tx.to is None else shard_of(tx.to, spec.shard_count),
-        internal=tuple(moved),
+        inside=inside,
         tokens=moved_tokens(conn, [log for _, log in logs]),
     )
 

@@ -1,4 +1,4 @@
-"""Value that moved inside transactions: of one, of an address, of a stretch of blocks."""
+"""Calls inside transactions: of one, of an address, of a stretch of blocks; all, or those that moved something."""
 
 from __future__ import annotations
 
@@ -8,22 +8,37 @@ from typing import Any
 from chain.selectors.query import Query, columns_as, first
 from explorer.selectors.lag import trusted_number
 
-KINDS = {0: "call", 1: "selfdestruct", 2: "create", 3: "create2"}
+KINDS = {
+    0: "call",
+    1: "selfdestruct",
+    2: "create",
+    3: "create2",
+    4: "delegatecall",
+    5: "staticcall",
+    6: "callcode",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class InternalView:
-    """A call with value, a creation or a destruction inside a transaction; ``kind`` as ``KINDS`` names it, wei."""
+    """A call, creation or destruction inside a transaction; ``kind`` as ``KINDS`` names it, wei.
+
+    ``moved``: it sent value, made or ended a contract.  ``method`` is what it called, where a page has named it.
+    """
 
     number: int
     index: int
     ordinal: int
     tx: bytes
     timestamp_ms: int
+    depth: int
     kind: int
     sender: bytes
     recipient: bytes
+    selector: bytes
+    moved: bool
     value: int
+    method: str = ""
 
     @property
     def name(self) -> str:
@@ -45,24 +60,40 @@ class Coverage:
 
 
 def _view(row: Any) -> InternalView:
-    return InternalView(*row[:8], int(row[8]))
+    return InternalView(*row[:11], int(row[11]))
 
 
 _TRACED = trusted_number("internal")
 _PLACE = "(number, index, ordinal)"
 _ROW = (
-    'SELECT x.number, x."index", x.ordinal, a.tx, e.timestamp_ms, x.kind, x.sender, x.recipient, x.value'
+    'SELECT x.number, x."index", x.ordinal, a.tx, e.timestamp_ms, x.depth, x.kind, x.sender, x.recipient, x.selector,'
+    " x.moved, x.value"
     ' FROM ({source}) x JOIN chain_acceptance a ON a.number = x.number AND a."index" = x."index"'
     " JOIN chain_selected_chain c ON c.number = x.number JOIN chain_epoch e ON e.hash = c.hash"
     ' ORDER BY x.number {way}, x."index" {way}, x.ordinal {way}'
 )
 
 
-def _below(column: str) -> str:
+def _below(column: str, which: str) -> str:
+    # + 0: a second bound on the index would have it begin there, and pass everything that is newer than the cursor
     return (
-        f"SELECT * FROM explorer_internal_call WHERE {column} = %s AND {_PLACE} < (%s, %s, %s)"  # noqa: S608
-        f" AND number <= {_TRACED} ORDER BY number DESC, index DESC, ordinal DESC LIMIT %s"
+        f"SELECT * FROM explorer_internal_call WHERE {column} = %s{which} AND {_PLACE} < (%s, %s, %s)"  # noqa: S608
+        f" AND number + 0 <= {_TRACED} ORDER BY number DESC, index DESC, ordinal DESC LIMIT %s"
     )
+
+
+def _of_address(which: str) -> Query[InternalView]:
+    sides = f"({_below('sender', which)}) UNION ({_below('recipient', which)})"
+    ordered = "ORDER BY number DESC, index DESC, ordinal DESC LIMIT %s"
+    return Query(_ROW.format(source=f"SELECT * FROM ({sides}) u {ordered}", way="DESC"), _view)  # noqa: S608
+
+
+def _of_tx(which: str) -> Query[InternalView]:
+    source = (
+        f"SELECT * FROM explorer_internal_call WHERE number = %s AND index = %s AND ordinal > %s{which}"  # noqa: S608
+        f" AND number <= {_TRACED} ORDER BY ordinal LIMIT %s"
+    )
+    return Query(_ROW.format(source=source, way="ASC"), _view)
 
 
 COVERAGE: Query[Coverage] = Query(
@@ -70,37 +101,26 @@ COVERAGE: Query[Coverage] = Query(
     f" FROM (SELECT {_TRACED} AS number) t",
     columns_as(Coverage),
 )
+_ALL, _MOVED = "", " AND moved"
 # (address, number, index and ordinal below which to go on, limit, the same again, limit): newest first
-INTERNAL_OF_ADDRESS: Query[InternalView] = Query(
-    _ROW.format(
-        source=f"SELECT * FROM (({_below('sender')}) UNION ({_below('recipient')})) u"  # noqa: S608
-        " ORDER BY number DESC, index DESC, ordinal DESC LIMIT %s",
-        way="DESC",
-    ),
-    _view,
-)
-# (number, index, limit): of one transaction, in order
-INTERNAL_OF_TX: Query[InternalView] = Query(
-    _ROW.format(
-        source="SELECT * FROM explorer_internal_call WHERE number = %s AND index = %s"  # noqa: S608
-        f" AND number <= {_TRACED} ORDER BY ordinal LIMIT %s",
-        way="ASC",
-    ),
-    _view,
-)
+INTERNAL_OF_ADDRESS, MOVED_OF_ADDRESS = _of_address(_ALL), _of_address(_MOVED)
+# (number, index, ordinal after which to go on, limit): of one transaction, in order
+INTERNAL_OF_TX, MOVED_OF_TX = _of_tx(_ALL), _of_tx(_MOVED)
+# (number, index): how many calls without value of a transaction are not kept
+LEFT_OF_TX: Query[int] = Query('SELECT count FROM explorer_left_calls WHERE number = %s AND "index" = %s', first)
 # (number): whether an epoch was passed over
 IS_UNTRACED: Query[int] = Query("SELECT 1 FROM explorer_untraced_epoch WHERE number = %s", first)
 
 
 def internal_window(is_descending: bool) -> tuple[Query[InternalView], Query[InternalView]]:
-    """Of a stretch of blocks, in one direction.
+    """What moved something in a stretch of blocks, in one direction.
 
     The first is of all addresses: (first number, last, how many to pass, how many).  The second of one: (address,
     first number, last, how many to pass and show, the same four again, how many to pass, how many).
     """
     way = "DESC" if is_descending else "ASC"
     ordered = f"ORDER BY number {way}, index {way}, ordinal {way}"
-    between = f"number BETWEEN %s AND %s AND number <= {_TRACED}"
+    between = f"moved AND number BETWEEN %s AND %s AND number <= {_TRACED}"
     every = f"SELECT * FROM explorer_internal_call WHERE {between} {ordered} OFFSET %s LIMIT %s"  # noqa: S608
     sides = [
         f"(SELECT * FROM explorer_internal_call WHERE {side} = %s AND {between} {ordered} LIMIT %s)"  # noqa: S608

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 import orjson
@@ -14,102 +16,99 @@ from chain.selectors.stats import STANDING
 from chain.stores.connection import database_errors, raw_connection
 from explorer import published
 from explorer.pages import address as pages
+from explorer.pages import internal as inside
 from explorer.pages.figures import rank_place_of
-from explorer.paging import PAGE, place_of
+from explorer.paging import PAGE, place3_of, place_of
 from explorer.selectors.internal import COVERAGE
 from explorer.views.common import address_of
 
+_ROUTES = {
+    "transactions": "explorer:address",
+    "transfers": "explorer:address-transfers",
+    "holdings": "explorer:address-tokens",
+    "internal": "explorer:address-internal",
+    "contract": "explorer:address-contract",
+}
+Tab = Callable[[HttpRequest, pages.AddressHead], dict[str, Any]]
 
-def _head(request: HttpRequest, ref: str, name: str) -> tuple[pages.AddressHead | None, HttpResponse | None]:
-    """The head of the page, or a way to the canonical spelling of the address.
 
-    Raises
-    ------
-    Http404
+def _tab(name: str) -> Callable[[Tab], Callable[[HttpRequest, str], HttpResponse]]:
+    """Make a view of what one tab adds to the head that all have; other spellings lead to the canonical one.
+
+    ``name`` is the tab's and its template's.
     """
-    raw = address_of(ref)
-    if raw is None:
-        raise Http404
-    canonical = "0x" + raw.hex()
-    if ref != canonical:
-        return None, redirect(name, canonical)
-    with database_errors():
-        return pages.address_head(raw_connection(), raw), None
+    route, template = _ROUTES[name], f"explorer/addresses/{name}.html"
+
+    def view_of(tab: Tab) -> Callable[[HttpRequest, str], HttpResponse]:
+        @require_safe
+        @wraps(tab)
+        def view(request: HttpRequest, ref: str) -> HttpResponse:
+            raw = address_of(ref)
+            if raw is None:
+                raise Http404
+            canonical = "0x" + raw.hex()
+            if ref != canonical:
+                return redirect(route, canonical)
+            with database_errors():
+                head = pages.address_head(raw_connection(), raw)
+                extra = tab(request, head)
+            context = {"head": head, "tab": name, "ref": canonical, "watch": f"address={canonical}", **extra}
+            return render(request, template, context)
+
+        return view
+
+    return view_of
 
 
-def _show(request: HttpRequest, tab: str, head: pages.AddressHead, **extra: Any) -> HttpResponse:
-    ref = "0x" + head.address.hex()
-    context = {"head": head, "tab": tab, "ref": ref, "watch": f"address={ref}", **extra}
-    return render(request, f"explorer/addresses/{tab}.html", context)
-
-
-@require_safe
-def address(request: HttpRequest, ref: str) -> HttpResponse:
+@_tab("transactions")
+def address(request: HttpRequest, head: pages.AddressHead) -> dict[str, Any]:
     """What it is and its history; ``?before=number-index``, ``?after=number-index``."""
-    head, other = _head(request, ref, "explorer:address")
-    if head is None:
-        assert other is not None
-        return other
     before, after = place_of(request.GET.get("before", "")), place_of(request.GET.get("after", ""))
-    with database_errors():
-        page, rows = pages.transactions(raw_connection(), head.address, before, after, PAGE)
-    return _show(request, "transactions", head, page=page, rows=rows)
+    page, rows = pages.transactions(raw_connection(), head.address, before, after, PAGE)
+    return {"page": page, "rows": rows}
 
 
-@require_safe
-def transfers(request: HttpRequest, ref: str) -> HttpResponse:
+@_tab("transfers")
+def transfers(request: HttpRequest, head: pages.AddressHead) -> dict[str, Any]:
     """Its token transfers; ``?before=number-log-ordinal``."""
-    head, other = _head(request, ref, "explorer:address-transfers")
-    if head is None:
-        assert other is not None
-        return other
-    before = pages.place3_of(request.GET.get("before", ""))
-    with database_errors():
-        rows, older = pages.transfers(raw_connection(), head.address, before, PAGE)
-    return _show(request, "transfers", head, rows=rows, older=older, is_first=before is None)
+    before = place3_of(request.GET.get("before", ""))
+    rows, older = pages.transfers(raw_connection(), head.address, before, PAGE)
+    return {"rows": rows, "older": older, "is_first": before is None}
 
 
-@require_safe
-def holdings(request: HttpRequest, ref: str) -> HttpResponse:
+@_tab("holdings")
+def holdings(request: HttpRequest, head: pages.AddressHead) -> dict[str, Any]:
     """The tokens that it holds, ``?before=holders-token``, and ids of them, ``?items=id-token``."""
-    head, other = _head(request, ref, "explorer:address-tokens")
-    if head is None:
-        assert other is not None
-        return other
-    with database_errors():
-        before, after = rank_place_of(request.GET.get("before", "")), rank_place_of(request.GET.get("items", ""))
-        tokens, older = pages.holdings(raw_connection(), head.address, before, PAGE)
-        items, more = pages.items(raw_connection(), head.address, after, PAGE)
-    extra = {"tokens": tokens, "older": older, "items": items, "more": more}
-    return _show(request, "holdings", head, is_first=before is None and after is None, **extra)
+    before, after = rank_place_of(request.GET.get("before", "")), rank_place_of(request.GET.get("items", ""))
+    tokens, older = pages.holdings(raw_connection(), head.address, before, PAGE)
+    items, more = pages.items(raw_connection(), head.address, after, PAGE)
+    is_first = before is None and after is None
+    return {"tokens": tokens, "older": older, "items": items, "more": more, "is_first": is_first}
 
 
-@require_safe
-def internal(request: HttpRequest, ref: str) -> HttpResponse:
-    """Value that moved to or from it inside transactions; ``?before=number-index-ordinal``."""
-    head, other = _head(request, ref, "explorer:address-internal")
-    if head is None:
-        assert other is not None
-        return other
-    before = pages.place3_of(request.GET.get("before", ""))
-    with database_errors():
-        conn = raw_connection()
-        rows, older = pages.internal_calls(conn, head.address, before, PAGE)
-        coverage, standing = COVERAGE.one(conn), STANDING.one(conn)
-    behind = standing.number - coverage.number if coverage and standing else 0
-    extra = {"rows": rows, "older": older, "is_first": before is None, "coverage": coverage, "behind": behind}
-    return _show(request, "internal", head, **extra, is_traced=bool(settings.MDS_INDEX_TRACE_SHARE))
+@_tab("internal")
+def internal(request: HttpRequest, head: pages.AddressHead) -> dict[str, Any]:
+    """Calls from or to it inside transactions; ``?before=number-index-ordinal``, ``?moved=1`` for those with value."""
+    conn = raw_connection()
+    before, only_moved = place3_of(request.GET.get("before", "")), request.GET.get("moved") == "1"
+    rows, following = inside.calls_of_address(conn, head.address, before, PAGE, only_moved=only_moved)
+    coverage, standing = COVERAGE.one(conn), STANDING.one(conn)
+    older = f"?{'moved=1&' if only_moved else ''}before={following}" if following else ""
+    return {
+        "rows": rows,
+        "older": older,
+        "is_first": before is None,
+        "only_moved": only_moved,
+        "coverage": coverage,
+        "behind": standing.number - coverage.number if coverage and standing else 0,
+        "is_traced": bool(settings.MDS_INDEX_TRACE_SHARE),
+    }
 
 
-@require_safe
-def contract(request: HttpRequest, ref: str) -> HttpResponse:
+@_tab("contract")
+def contract(request: HttpRequest, head: pages.AddressHead) -> dict[str, Any]:
     """Its code, and reading and writing it by an ABI: one that an operator published, or the visitor's own."""
-    head, other = _head(request, ref, "explorer:address-contract")
-    if head is None:
-        assert other is not None
-        return other
-    with database_errors():
-        conn = raw_connection()
-        known = published.published(conn, head.address)
-        abi = published.abis_of(conn, [head.address]).get(head.address) if known else None
-    return _show(request, "contract", head, published=known, abi=orjson.loads(abi.text) if abi else None)
+    conn = raw_connection()
+    known = published.published(conn, head.address)
+    abi = published.abis_of(conn, [head.address]).get(head.address) if known else None
+    return {"published": known, "abi": orjson.loads(abi.text) if abi else None}

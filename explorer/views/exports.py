@@ -1,113 +1,295 @@
-"""CSV of what lists show."""
+"""CSV of what lists show: the same rows in the same order, from the same place (``?before=``) on."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 from django.http import Http404, HttpRequest, StreamingHttpResponse
 from django.views.decorators.http import require_safe
 
-from chain.stores.connection import raw_connection
-from explorer.amounts import moment
+from chain.selectors.transactions import ACCEPTANCE, ACCEPTANCES_AT, ACCEPTANCES_OF, NEWEST_ACCEPTANCES
+from chain.stores.connection import database_errors, raw_connection
+from explorer import csv_rows
+from explorer.csv_rows import Columns
 from explorer.exports import csv_response, pages
 from explorer.pages import address as address_pages
-from explorer.paging import MAX_INDEX, MAX_NUMBER
-from explorer.selectors.lists import CHAIN_FROM
-from explorer.selectors.tokens import TOKEN, TRANSFERS_OF_TOKEN
-from explorer.views.common import address_of
+from explorer.pages import figures
+from explorer.pages.block import chain_number_of
+from explorer.pages.figures import rank_place_of
+from explorer.pages.internal import calls_of_address, calls_of_transaction
+from explorer.pages.lines import transaction_lines
+from explorer.paging import MAX_INDEX, MAX_NUMBER, NEWEST, hash_place_of, place3_of, place_of
+from explorer.selectors import lists, miners, tokens
+from explorer.selectors.shards import PLACES_OF_SHARD
+from explorer.views.common import address_of, hash_of, number_of
+from explorer.views.tokens import MOST, STANDARDS
 
-_TRANSACTION = ("hash", "block", "index", "time", "from", "to", "value_wei", "fee_wei", "status", "phase", "method")
-_BLOCK = ("number", "hash", "time", "stream", "coinbase", "transactions", "gas_used", "base_fee_wei", "merged", "size")
-_TRANSFER = ("transaction", "block", "log_index", "time", "from", "to", "amount", "id")
+Row = TypeVar("Row")
+_LAST_HASH = b"\xff" * 32
 
 
-def _time(ms: int) -> str:
-    return moment(ms).isoformat(timespec="milliseconds")
+def _file(
+    request: HttpRequest,
+    name: str,
+    columns: Columns[Row],
+    read: Callable[[Any, int], Sequence[Row]],
+    place: Callable[[Row], Any],
+    start: Any,
+) -> StreamingHttpResponse:
+    """The file of a list.
 
+    Parameters
+    ----------
+    read : callable
+        Takes a place and a limit; rows beyond the place.
+    place : callable
+        Where a row stands.
+    start : Any
+        Where the file begins, before its first row.
+    """
 
-@require_safe
-def address_transactions(request: HttpRequest, ref: str) -> StreamingHttpResponse:
-    """An address's newest transactions, at most 10 000."""
-    address = _address(ref)
-    conn = raw_connection()
+    def lines(cursor: Any, limit: int) -> tuple[Sequence[Sequence[Any]], Any]:
+        rows = read(start if cursor is None else cursor, limit)
+        return [columns.cells(row) for row in rows], place(rows[-1]) if len(rows) == limit else None
 
-    def read(cursor: Any, limit: int) -> tuple[Sequence[Sequence[Any]], Any]:
-        _, rows = address_pages.transactions(conn, address, cursor, None, limit)
-        lines = [
-            (
-                row.hash,
-                row.number,
-                row.index,
-                _time(row.timestamp_ms),
-                row.sender,
-                row.to,
-                row.value,
-                row.fee,
-                "success" if row.is_success else "failed",
-                row.phase,
-                row.method,
-            )
-            for row in rows
-        ]
-        return lines, (rows[-1].number, rows[-1].index) if len(rows) == limit else None
-
-    return csv_response(request, f"transactions-0x{address.hex()}", _TRANSACTION, pages(read))
+    return csv_response(request, name, columns.names, pages(lines))
 
 
 @require_safe
 def blocks(request: HttpRequest) -> StreamingHttpResponse:
-    """The newest blocks of the selected chain, at most 10 000."""
+    """Blocks of the selected chain, newest first."""
+    conn, before = raw_connection(), place_of(_before(request))
+
+    def read(number: int, limit: int) -> Sequence[lists.ChainLine]:
+        return lists.CHAIN_FROM.all(conn, number - 1, limit)
+
+    start = before[0] if before else MAX_NUMBER
+    return _file(request, "blocks", csv_rows.CHAIN_BLOCK, read, lambda row: row.number, start)
+
+
+@require_safe
+def dag(request: HttpRequest) -> StreamingHttpResponse:
+    """Blocks of the DAG by blue score, newest first."""
     conn = raw_connection()
 
-    def read(cursor: Any, limit: int) -> tuple[Sequence[Sequence[Any]], Any]:
-        rows = CHAIN_FROM.all(conn, MAX_NUMBER if cursor is None else cursor, limit)
-        lines = [
-            (
-                row.number,
-                row.hash,
-                _time(row.timestamp_ms),
-                "-ABC"[row.stream],
-                row.coinbase,
-                row.tx_count,
-                row.gas_used,
-                row.base_fee,
-                row.merged,
-                row.size,
-            )
-            for row in rows
-        ]
-        return lines, rows[-1].number - 1 if rows and rows[-1].number else None
+    def read(place: tuple[int, bytes], limit: int) -> Sequence[lists.DagLine]:
+        return lists.DAG_BELOW.all(conn, *place, limit)
 
-    return csv_response(request, "blocks", _BLOCK, pages(read))
+    start = hash_place_of(_before(request)) or (MAX_NUMBER, _LAST_HASH)
+    return _file(request, "dag", csv_rows.DAG_BLOCK, read, lambda row: (row.blue_score, row.hash), start)
+
+
+@require_safe
+def transactions(request: HttpRequest) -> StreamingHttpResponse:
+    """Accepted transactions, newest first."""
+    conn = raw_connection()
+
+    def read(place: tuple[int, int], limit: int) -> Sequence[Any]:
+        return transaction_lines(conn, NEWEST_ACCEPTANCES.all(conn, *place, limit))
+
+    return _file(request, "transactions", csv_rows.TRANSACTION, read, _place2, _place_or_newest(request))
+
+
+@require_safe
+def block_transactions(request: HttpRequest, ref: str) -> StreamingHttpResponse:
+    """What a block of the selected chain made take effect, in canonical order; ``?from=N`` begins there."""
+    conn, key = raw_connection(), number_of(ref)
+    with database_errors():
+        number = chain_number_of(conn, hash_of(ref) or b"" if key is None else key)
+    if number is None:
+        raise Http404
+
+    def read(index: int, limit: int) -> Sequence[Any]:
+        return transaction_lines(conn, ACCEPTANCES_OF.all(conn, number, index, limit))
+
+    start = min(number_of(request.GET.get("from", "")) or 0, MAX_INDEX - 1)
+    return _file(request, f"block-{number}", csv_rows.TRANSACTION, read, lambda row: row.index + 1, start)
+
+
+@require_safe
+def transaction_internal(request: HttpRequest, ref: str) -> StreamingHttpResponse:
+    """Calls inside an accepted transaction in order; ``?inside=ordinal`` begins after one, ``?moved=1``: with value."""
+    conn, tx_hash = raw_connection(), hash_of(ref)
+    with database_errors():
+        taken = ACCEPTANCE.one(conn, tx_hash) if tx_hash else None
+    if taken is None:
+        raise Http404
+    only_moved = _only_moved(request)
+
+    def read(after: int, limit: int) -> Sequence[Any]:
+        return calls_of_transaction(conn, taken, after, limit, only_moved=only_moved).rows
+
+    after = number_of(request.GET.get("inside", ""))
+    start = -1 if after is None else min(after, MAX_INDEX)
+    name = f"calls-0x{taken.tx.hex()}"
+    return _file(request, name, csv_rows.INTERNAL, read, lambda row: row.ordinal, start)
+
+
+@require_safe
+def address_transactions(request: HttpRequest, ref: str) -> StreamingHttpResponse:
+    """An address's transactions, newest first."""
+    address, conn = _address(ref), raw_connection()
+
+    def read(place: tuple[int, int], limit: int) -> Sequence[Any]:
+        return address_pages.transactions(conn, address, place, None, limit)[1]
+
+    name = f"transactions-0x{address.hex()}"
+    return _file(request, name, csv_rows.TRANSACTION, read, _place2, _place_or_newest(request))
+
+
+@require_safe
+def address_transfers(request: HttpRequest, ref: str) -> StreamingHttpResponse:
+    """An address's token transfers, newest first."""
+    address, conn = _address(ref), raw_connection()
+
+    def read(place: Any, limit: int) -> Sequence[Any]:
+        return address_pages.transfers(conn, address, place, limit)[0]
+
+    name = f"transfers-0x{address.hex()}"
+    return _file(request, name, csv_rows.TRANSFER, read, _place3, place3_of(_before(request)) or NEWEST)
+
+
+@require_safe
+def address_tokens(request: HttpRequest, ref: str) -> StreamingHttpResponse:
+    """The tokens that an address holds, most widely held first."""
+    address, conn = _address(ref), raw_connection()
+
+    def read(place: Any, limit: int) -> Sequence[Any]:
+        return address_pages.holdings(conn, address, place, limit)[0]
+
+    name, start = f"tokens-0x{address.hex()}", rank_place_of(_before(request)) or (MAX_NUMBER, b"")
+    return _file(request, name, csv_rows.HOLDING, read, lambda row: (row.holders, row.token), start)
+
+
+@require_safe
+def address_items(request: HttpRequest, ref: str) -> StreamingHttpResponse:
+    """The ids that an address holds of tokens that have ids, by contract; ``?items=id-token`` begins after one."""
+    address, conn = _address(ref), raw_connection()
+
+    def read(place: Any, limit: int) -> Sequence[Any]:
+        return address_pages.items(conn, address, place, limit)[0]
+
+    name, start = f"items-0x{address.hex()}", rank_place_of(request.GET.get("items", "")) or (-1, b"")
+    return _file(request, name, csv_rows.ITEM, read, lambda row: (row.token_id, row.token), start)
+
+
+@require_safe
+def address_internal(request: HttpRequest, ref: str) -> StreamingHttpResponse:
+    """Calls from or to an address inside transactions, newest first; ``?moved=1`` for those with value."""
+    address, conn, only_moved = _address(ref), raw_connection(), _only_moved(request)
+
+    def read(place: Any, limit: int) -> Sequence[Any]:
+        return calls_of_address(conn, address, place, limit, only_moved=only_moved)[0]
+
+    name, start = f"calls-0x{address.hex()}", place3_of(_before(request)) or NEWEST
+    return _file(request, name, csv_rows.INTERNAL, read, lambda row: (row.number, row.index, row.ordinal), start)
+
+
+@require_safe
+def all_tokens(request: HttpRequest) -> StreamingHttpResponse:
+    """Token contracts, most held first; ``?standard=20`` for one kind."""
+    conn, standard = raw_connection(), STANDARDS.get(request.GET.get("standard", ""))
+
+    def read(place: tuple[int, bytes], limit: int) -> Sequence[tokens.TokenView]:
+        below = (max(-1, min(place[0], MAX_NUMBER)), place[1])
+        if standard is None:
+            return tokens.TOKENS_BELOW.all(conn, *below, limit)
+        return tokens.TOKENS_OF_STANDARD.all(conn, standard, *below, limit)
+
+    start = rank_place_of(_before(request)) or (MAX_NUMBER, b"")
+    return _file(request, "tokens", csv_rows.TOKEN, read, lambda row: (row.holders, row.address), start)
 
 
 @require_safe
 def token_transfers(request: HttpRequest, ref: str) -> StreamingHttpResponse:
-    """A token's newest transfers, at most 10 000."""
-    token = _address(ref)
+    """A token's transfers, newest first."""
+    token, conn = _token(ref), raw_connection()
+
+    def read(place: Any, limit: int) -> Sequence[tokens.TransferView]:
+        return tokens.TRANSFERS_OF_TOKEN.all(conn, token, *place, limit)
+
+    name = f"transfers-0x{token.hex()}"
+    return _file(request, name, csv_rows.TRANSFER, read, _place3, place3_of(_before(request)) or NEWEST)
+
+
+@require_safe
+def token_holders(request: HttpRequest, ref: str) -> StreamingHttpResponse:
+    """Who holds a token, most first."""
+    token, conn = _token(ref), raw_connection()
+
+    def read(place: tuple[int, bytes], limit: int) -> Sequence[tokens.HolderView]:
+        return tokens.HOLDERS_BELOW.all(conn, token, *place, limit)
+
+    name, start = f"holders-0x{token.hex()}", rank_place_of(_before(request)) or (MOST, b"")
+    return _file(request, name, csv_rows.HOLDER, read, lambda row: (row.amount, row.address), start)
+
+
+@require_safe
+def all_miners(request: HttpRequest) -> StreamingHttpResponse:
+    """Miners, most earned first."""
     conn = raw_connection()
-    if TOKEN.one(conn, token) is None:
-        raise Http404
 
-    def read(cursor: Any, limit: int) -> tuple[Sequence[Sequence[Any]], Any]:
-        rows = TRANSFERS_OF_TOKEN.all(conn, token, *(cursor or (MAX_NUMBER, MAX_INDEX, MAX_INDEX)), limit)
-        lines = [
-            (
-                row.tx,
-                row.number,
-                row.log_index,
-                _time(row.timestamp_ms),
-                row.sender,
-                row.recipient,
-                row.amount,
-                row.token_id,
-            )
-            for row in rows
-        ]
-        return lines, (rows[-1].number, rows[-1].log_index, rows[-1].ordinal) if rows else None
+    def read(place: tuple[int, bytes] | None, limit: int) -> Sequence[miners.MinerView]:
+        return miners.MINERS_BELOW.all(conn, *place, limit) if place else miners.MINERS_FIRST.all(conn, limit)
 
-    return csv_response(request, f"transfers-0x{token.hex()}", _TRANSFER, pages(read))
+    start = rank_place_of(_before(request))
+    return _file(request, "miners", csv_rows.MINER, read, lambda row: (row.income, row.coinbase), start)
+
+
+@require_safe
+def miner_blocks(request: HttpRequest, ref: str) -> StreamingHttpResponse:
+    """A coinbase's blocks, newest first."""
+    coinbase, conn = _address(ref), raw_connection()
+
+    def read(place: tuple[int, int], limit: int) -> Sequence[miners.MinedView]:
+        return miners.MINED_BEFORE.all(conn, coinbase, *place, limit)
+
+    start = _place_or_newest(request)
+    name = f"blocks-0x{coinbase.hex()}"
+    return _file(request, name, csv_rows.MINED, read, lambda row: (row.number, row.position), start)
+
+
+@require_safe
+def all_shards(request: HttpRequest) -> StreamingHttpResponse:
+    """Every shard over the newest epochs."""
+    with database_errors():
+        found = figures.shards(raw_connection()).shards
+    return csv_response(request, "shards", csv_rows.SHARD.names, map(csv_rows.SHARD.cells, found))
+
+
+@require_safe
+def shard_transactions(request: HttpRequest, shard: int) -> StreamingHttpResponse:
+    """Transactions of a shard's senders, newest first."""
+    conn = raw_connection()
+
+    def read(place: tuple[int, int], limit: int) -> Sequence[Any]:
+        places = PLACES_OF_SHARD.all(conn, min(shard, 2**15 - 1), place[0], *place, limit)
+        numbers, indexes = [number for number, _ in places], [index for _, index in places]
+        return transaction_lines(conn, ACCEPTANCES_AT.all(conn, numbers, indexes, limit)) if places else []
+
+    name = f"shard-{shard}"
+    return _file(request, name, csv_rows.TRANSACTION, read, _place2, _place_or_newest(request))
+
+
+def _place2(row: Any) -> tuple[int, int]:
+    return row.number, row.index
+
+
+def _place3(row: tokens.TransferView) -> tuple[int, int, int]:
+    return row.number, row.log_index, row.ordinal
+
+
+def _before(request: HttpRequest) -> str:
+    return request.GET.get("before", "")
+
+
+def _place_or_newest(request: HttpRequest) -> tuple[int, int]:
+    return place_of(_before(request)) or (MAX_NUMBER, MAX_INDEX)
+
+
+def _only_moved(request: HttpRequest) -> bool:
+    return request.GET.get("moved") == "1"
 
 
 def _address(ref: str) -> bytes:
@@ -115,3 +297,11 @@ def _address(ref: str) -> bytes:
     if address is None:
         raise Http404
     return address
+
+
+def _token(ref: str) -> bytes:
+    token = _address(ref)
+    with database_errors():
+        if tokens.TOKEN.one(raw_connection(), token) is None:
+            raise Http404
+    return token

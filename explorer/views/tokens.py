@@ -7,21 +7,20 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
 from chain.stores.connection import database_errors, raw_connection
-from explorer.pages.address import place3_of
 from explorer.pages.figures import rank_place_of
-from explorer.paging import MAX_INDEX, MAX_NUMBER, PAGE
+from explorer.paging import MAX_NUMBER, NEWEST, PAGE, place3_of
 from explorer.selectors.tokens import HOLDERS_BELOW, TOKEN, TOKENS_BELOW, TOKENS_OF_STANDARD, TRANSFERS_OF_TOKEN
 from explorer.views.common import address_of
 
-_STANDARDS = {"20": 20, "721": 721, "1155": 1155}
+STANDARDS = {"20": 20, "721": 721, "1155": 1155}
 # beyond every holding
-_MOST = 10**160 - 1
+MOST = 10**160 - 1
 
 
 @require_safe
 def tokens(request: HttpRequest) -> HttpResponse:
     """Token contracts, most held first; ``?standard=20``, ``?before=holders-address``."""
-    standard = _STANDARDS.get(request.GET.get("standard", ""))
+    standard = STANDARDS.get(request.GET.get("standard", ""))
     before = rank_place_of(request.GET.get("before", ""))
     holders, below = (max(-1, min(before[0], MAX_NUMBER)), before[1]) if before else (MAX_NUMBER, b"")
     with database_errors():
@@ -57,7 +56,7 @@ def token(request: HttpRequest, ref: str) -> HttpResponse:
         rows: list[object]
         if tab == "holders":
             place = rank_place_of(cursor)
-            amount, below = place or (_MOST, b"")
+            amount, below = place or (MOST, b"")
             holders = HOLDERS_BELOW.all(conn, raw, amount, below, PAGE + 1)
             rows, is_first = [*holders[:PAGE]], place is None
             if len(holders) > PAGE:
@@ -65,7 +64,7 @@ def token(request: HttpRequest, ref: str) -> HttpResponse:
                 older = f"?tab=holders&before={last.amount}-{last.address.hex()}"
         else:
             start = place3_of(cursor)
-            moved = TRANSFERS_OF_TOKEN.all(conn, raw, *(start or (MAX_NUMBER, MAX_INDEX, MAX_INDEX)), PAGE + 1)
+            moved = TRANSFERS_OF_TOKEN.all(conn, raw, *(start or NEWEST), PAGE + 1)
             rows, is_first = [*moved[:PAGE]], start is None
             older = f"?before={moved[PAGE - 1].cursor}" if len(moved) > PAGE else ""
     context = {"token": found, "tab": tab, "rows": rows, "older": older, "is_first": is_first}

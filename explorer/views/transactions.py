@@ -11,9 +11,9 @@ from chain.selectors.transactions import ACCEPTANCES_AFTER, NEWEST_ACCEPTANCES
 from chain.services.redis_client import redis_client
 from chain.stores.connection import database_errors, raw_connection
 from explorer.pages.lines import transaction_lines
-from explorer.pages.transaction import transaction_page
+from explorer.pages.transaction import InsidePlace, transaction_page
 from explorer.paging import MAX_INDEX, MAX_NUMBER, page_of, place_of
-from explorer.views.common import hash_of
+from explorer.views.common import hash_of, number_of
 
 
 @require_safe
@@ -40,16 +40,18 @@ def transactions(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def transaction(request: HttpRequest, ref: str) -> HttpResponse:
-    """A transaction by hash."""
+    """A transaction by hash; of the calls inside it those after ``?inside=ordinal``, with ``?moved=1`` with value."""
     tx_hash = hash_of(ref)
     if tx_hash is None:
         raise Http404
     canonical = "0x" + tx_hash.hex()
     if ref != canonical:
         return redirect("explorer:transaction", canonical)
-    page = transaction_page(raw_connection(), redis_client(), tx_hash)
+    after = number_of(request.GET.get("inside", ""))
+    place = InsidePlace(-1 if after is None else min(after, MAX_INDEX), request.GET.get("moved") == "1")
+    page = transaction_page(raw_connection(), redis_client(), tx_hash, place)
     if page is None:
         context = {"hash": canonical, "watch": f"tx={canonical}"}
         return render(request, "explorer/transactions/missing.html", context, status=404)
-    context = {"page": page, "watch": f"tx={canonical}"}
+    context = {"page": page, "place": place, "watch": f"tx={canonical}"}
     return render(request, "explorer/transactions/transaction.html", context)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import csv
+import io
 from collections.abc import Iterator
 from typing import Any
 
@@ -19,9 +21,19 @@ from tests.explorer.test_pages import hexed, text_of
 from tests.factories import wallets
 from tests.factories.database import fetch
 
+
+def csv_of(client: Client, path: str) -> list[dict[str, str]]:
+    answer = client.get(path)
+    assert answer.status_code == 200
+    return list(csv.DictReader(io.StringIO(b"".join(answer.streaming_content).decode())))  # type: ignore[attr-defined]
+
+
 pytestmark = pytest.mark.django_db(transaction=True)
 
-CALLS = "SELECT number, index, ordinal, kind, sender, recipient, value FROM explorer_internal_call ORDER BY 1, 2, 3"
+CALLS = (
+    "SELECT number, index, ordinal, depth, kind, moved, selector, sender, recipient, value FROM explorer_internal_call"
+    " ORDER BY 1, 2, 3"
+)
 
 
 @pytest.fixture
@@ -65,13 +77,15 @@ def test_what_moved_inside_is_kept_and_undone(chain: Growing, index_conn: Connec
     # the creation of block 2, and what block 3 calls
     assert follow(workers, index_conn) == 2
     rows = fetch(index_conn, CALLS)
-    assert [(row[:4], bytes(row[4]), int(row[6])) for row in rows] == [
-        ((3, 0, 0, 0), WORKER, 5),
-        ((3, 0, 1, 2), WORKER, 1),
-        ((3, 0, 2, 3), WORKER, 2),
-        ((3, 0, 3, 1), bytes(rows[2][5]), 2),
+    # what failed, and what it did, is not there
+    assert [(row[:6], bytes(row[7]), int(row[9])) for row in rows] == [
+        ((3, 0, 0, 1, 0, True), WORKER, 5),
+        ((3, 0, 1, 1, 5, False), WORKER, 0),
+        ((3, 0, 2, 1, 2, True), WORKER, 1),
+        ((3, 0, 3, 1, 3, True), WORKER, 2),
+        ((3, 0, 4, 2, 1, True), bytes(rows[3][8]), 2),
     ]
-    assert [bytes(row[5]) for row in rows[:2]] == [HEIR, CHILD]
+    assert [bytes(row[8]) for row in rows[:3]] == [HEIR, HEIR, CHILD]
     assert COVERAGE.one(index_conn) == Coverage(9, 0)
     # nothing to do: nothing is run
     assert follow(workers, index_conn) == 0
@@ -103,7 +117,7 @@ def test_a_stale_or_doubled_round_keeps_nothing(chain: Growing, index_conn: Conn
 def test_what_cannot_be_traced_is_noted_and_passed(
     chain: Growing, index_conn: Connection, workers: asyncio.Runner, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(internal, "EPOCH_ROWS", 2)
+    monkeypatch.setattr(internal, "EPOCH_ROWS", 3)
     assert follow(workers, index_conn) == 2
     assert COVERAGE.one(index_conn) == Coverage(9, 1)
     assert fetch(index_conn, "SELECT number, reason FROM explorer_untraced_epoch") == [(3, "limit_exceeded")]
@@ -112,7 +126,31 @@ def test_what_cannot_be_traced_is_noted_and_passed(
     internal.reset(index_conn)
     assert COVERAGE.one(index_conn) == Coverage(-1, 0)
     follow(workers, index_conn)
-    assert len(fetch(index_conn, CALLS)) == 4
+    assert len(fetch(index_conn, CALLS)) == 5
+
+
+def test_calls_without_value_have_bounds(
+    chain: Growing, index_conn: Connection, workers: asyncio.Runner, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tx = hexed(fetch(index_conn, "SELECT tx FROM chain_acceptance WHERE number = 3 AND index = 0")[0][0])
+    index_conn.rollback()
+    for bound in ("PLAIN_OF_TX", "PLAIN_OF_EPOCH"):
+        with monkeypatch.context() as patched:
+            patched.setattr(internal, bound, 0)
+            follow(workers, index_conn)
+        rows = fetch(index_conn, CALLS)
+        assert [row[2] for row in rows] == [0, 2, 3, 4], "those with value keep their places"
+        assert fetch(index_conn, "SELECT number, index, count FROM explorer_left_calls") == [(3, 0, 1)]
+        assert client.get(f"/api/v1/transactions/{tx}/internal").json()["left_out"] == 1
+        assert "1 more without value was too many" in text_of(client.get(f"/tx/{tx}"))
+        index_conn.rollback()
+        internal.reset(index_conn)
+        assert fetch(index_conn, "SELECT count(*) FROM explorer_left_calls") == [(0,)]
+    follow(workers, index_conn)
+    again = fetch(index_conn, CALLS)
+    internal.reset(index_conn)
+    follow(workers, index_conn)
+    assert fetch(index_conn, CALLS) == again, "made anew it is the same"
 
 
 def test_a_node_that_traces_nothing_says_so(growing: Growing, client: Client, settings: Any) -> None:
@@ -133,24 +171,60 @@ def test_everybody_reads_them(chain: Growing, index_conn: Connection, workers: a
     assert call is not None
     before = client.get(f"/tx/{tx}")
     assert "not traced yet" in text_of(client.get(f"/address/{hexed(HEIR)}/internal"))
-    assert "Value that moved inside" not in text_of(before)
+    assert "Calls inside" not in text_of(before)
     waits = etherscan(txhash=tx)
     assert (waits["status"], waits["message"]) == ("0", "NOTOK")
     assert "not traced yet" in waits["result"]
     follow(workers, index_conn)
-    assert "Value that moved inside" in text_of(client.get(f"/tx/{tx}"))
-    told = text_of(client.get(f"/address/{hexed(HEIR)}/internal"))
-    assert "call" in told
-    assert "selfdestruct" in told
+    told = text_of(client.get(f"/tx/{tx}"))
+    assert "Calls inside" in told
+    assert "staticcall" in told
+    assert "staticcall" not in text_of(client.get(f"/tx/{tx}?moved=1"))
+    assert "selfdestruct" in text_of(client.get(f"/tx/{tx}?inside=3"))
+    assert "create2" not in text_of(client.get(f"/tx/{tx}?inside=3"))
+    page = f"/address/{hexed(HEIR)}/internal"
+    told = text_of(client.get(page))
+    assert ["selfdestruct" in told, "staticcall" in told] == [True, True]
+    assert "staticcall" not in text_of(client.get(page, {"moved": "1"}))
     path = f"/api/v1/addresses/{hexed(HEIR)}/internal"
-    items, cursor = [], ""
-    while cursor is not None:
-        page = client.get(path, {"limit": 1, "before": cursor}).json()
-        items += page["items"]
-        cursor = page["next"]
-    assert [(item["type"], item["value"]) for item in items] == [("selfdestruct", "2"), ("call", "5")]
-    of_tx = client.get(f"/api/v1/transactions/{tx}/internal").json()
-    assert (of_tx["traced"], [item["value"] for item in of_tx["items"]]) == (True, ["5", "1", "2", "2"])
+
+    def walk(**asked: Any) -> list[tuple[str, int, str]]:
+        items, cursor = [], ""
+        while cursor is not None:
+            part = client.get(path, {"limit": 1, "before": cursor, **asked}).json()
+            items += part["items"]
+            cursor = part["next"]
+        return [(item["type"], item["depth"], item["value"]) for item in items]
+
+    moved = [("selfdestruct", 2, "2"), ("call", 1, "5")]
+    assert walk(moved="false") == [moved[0], ("staticcall", 1, "0"), moved[1]]
+    assert walk() == moved
+    assert [item["value"] for item in client.get(f"/api/v1/transactions/{tx}/internal").json()["items"]] == [
+        "5",
+        "1",
+        "2",
+        "2",
+    ]
+    of_tx = client.get(f"/api/v1/transactions/{tx}/internal", {"moved": "false"}).json()
+    assert (of_tx["traced"], [item["value"] for item in of_tx["items"]]) == (True, ["5", "0", "1", "2", "2"])
+    assert of_tx["next"] is None
+    part = client.get(f"/api/v1/transactions/{tx}/internal", {"limit": 2, "after": 0, "moved": "false"}).json()
+    assert ([item["ordinal"] for item in part["items"]], part["next"], part["left_out"]) == ([1, 2], 2, 0)
+    rows = csv_of(client, f"{page}.csv")
+    assert [(row["type"], row["value_wei"], row["block"]) for row in rows] == [
+        ("selfdestruct", "2", "3"),
+        ("staticcall", "0", "3"),
+        ("call", "5", "3"),
+    ]
+    assert [row["type"] for row in csv_of(client, f"/tx/{tx}/internal.csv")] == [
+        "call",
+        "staticcall",
+        "create",
+        "create2",
+        "selfdestruct",
+    ]
+    assert [row["ordinal"] for row in csv_of(client, f"/tx/{tx}/internal.csv?moved=1&inside=0")] == ["2", "3", "4"]
+    assert client.get(f"/tx/0x{'00' * 32}/internal.csv").status_code == 404
     rows = etherscan(address=hexed(HEIR))["result"]
     assert [(row["type"], row["value"], row["hash"]) for row in rows] == [("call", "5", tx), ("suicide", "2", tx)]
     assert rows[0]["traceId"] == "0"

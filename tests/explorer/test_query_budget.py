@@ -6,6 +6,7 @@ Whoever changes a number there says why in the review: what a page asks once mor
 from __future__ import annotations
 
 import tomllib
+from collections import deque
 from itertools import islice
 from pathlib import Path
 
@@ -18,7 +19,8 @@ from chain.core.types import SkipReason
 from chain.stores.connection import Connection
 from explorer.api import etherscan
 from explorer.api.app import document
-from explorer.indexers import sync
+from explorer.indexers import internal, sync
+from explorer.indexers.internal import Traced
 from explorer.urls import urlpatterns
 from tests.explorer.conftest import Growing
 from tests.explorer.token_logs import ALICE, ART, BOB, COIN, GAME, ZERO, erc20, erc721, single
@@ -34,8 +36,17 @@ MANY = 60
 
 
 def follow(conn: Connection) -> None:
+    """Index to the head; what a tracer would tell of creations: two calls in each, one of them with value."""
     while sync.step(conn) is not None:
         pass
+    while (plan := internal.plan(conn)) is not None:
+        found = []
+        for epoch in plan.epochs:
+            one = [(0, 1, 0, ALICE, COIN, 5, b"", True), (1, 2, 5, COIN, BOB, 0, b"\x01\x02\x03\x04", False)]
+            found.append(
+                Traced(epoch, tuple([(epoch.number, index, *call) for index in epoch.indexes for call in one]))
+            )
+        assert internal.write(conn, plan, found, plan.end)
 
 
 def one_of_each(growing: Growing, rows: int) -> None:
@@ -80,7 +91,10 @@ def ask(client: Client, one: Question) -> int:
         assert not one.status or answer.status_code == one.status, (one, answer.status_code)
         assert answer.status_code < 500, one
         # a file is read by and by: what its head and first row take
-        list(islice(getattr(answer, "streaming_content", ()), 2))
+        content = iter(getattr(answer, "streaming_content", ()))
+        list(islice(content, 2))
+    # to its end: one that is given up is ended by the garbage collector, whenever that runs, in anybody's context
+    deque(content, maxlen=0)
     return len(statements)
 
 

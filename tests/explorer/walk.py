@@ -50,6 +50,7 @@ class Facts:
     holder: str
     contract: str
     created: str
+    called: str
     token: str
     token_name: str
     nft: str
@@ -106,6 +107,13 @@ def read_facts(conn: Connection, rows_before: int = (DEEP_PAGE - 1) * PAGE) -> F
         holder,
     )
     held = "explorer_token_holding h JOIN explorer_token t ON t.address = h.token WHERE h.address = %s"
+    called = one(
+        "SELECT (SELECT recipient FROM explorer_internal_call GROUP BY recipient ORDER BY count(*) DESC, 1 LIMIT 1)"
+    )
+    inside = "explorer_internal_call WHERE %s IN (sender, recipient)"
+    dive("internal", 'number, "index", ordinal', inside, f"{places}, ordinal DESC", called)
+    moved_inside = f"{inside} AND moved"
+    dive("internal moved", 'number, "index", ordinal', moved_inside, f"{places}, ordinal DESC", called)
     dive("holdings", "t.holders, t.address", held, "t.holders DESC, t.address DESC", holder)
     dive("tokens", "holders, address", "explorer_token", "holders DESC, address DESC")
     dive("miners", "income, coinbase", "explorer_miner_total", "income DESC, coinbase DESC")
@@ -133,6 +141,7 @@ def read_facts(conn: Connection, rows_before: int = (DEEP_PAGE - 1) * PAGE) -> F
         contract=hexed(
             one('SELECT address FROM explorer_contract ORDER BY "index" NULLS FIRST, code_size DESC, address LIMIT 1')
         ),
+        called=hexed(called),
         token=hexed(token),
         token_name=named,
         nft=hexed(nft),
@@ -184,7 +193,10 @@ def _pages(facts: Facts) -> Iterator[Question]:
     yield page("address, contract", f"/address/{f.contract}")
     yield page("address, created contract", f"/address/{f.created}")
     yield from _deep(f, PAGES, "address transfers", f"/address/{f.holder}/transfers", "transfers")
-    yield page("address internal", f"/address/{f.contract}/internal")
+    yield from _deep(f, PAGES, "address internal", f"/address/{f.called}/internal", "internal")
+    yield from _deep(
+        f, PAGES, "address internal, with value", f"/address/{f.called}/internal?moved=1", "internal moved"
+    )
     yield from _deep(f, PAGES, "address tokens", f"/address/{f.holder}/tokens", "holdings")
     yield page("address contract", f"/address/{f.contract}/contract")
     yield from _deep(f, PAGES, "tokens", "/tokens", "tokens")
@@ -215,8 +227,22 @@ def _pages(facts: Facts) -> Iterator[Question]:
         yield Question(PAGES, f"search, {name}", "/search?" + urlencode({"q": text}), status=0)
     yield page("search, no such name", "/search?q=nothing-is-called-so")
     yield page("blocks as CSV", "/blocks.csv")
+    yield page("DAG as CSV", "/blocks/dag.csv")
+    yield page("block as CSV", f"/block/{f.full_block}/transactions.csv")
+    yield page("transactions as CSV", "/tx.csv")
+    yield page("calls of a transaction as CSV", f"/tx/{f.logging_tx}/internal.csv")
     yield page("address as CSV", f"/address/{f.busy}/transactions.csv")
+    yield page("transfers of an address as CSV", f"/address/{f.holder}/transfers.csv")
+    yield page("tokens of an address as CSV", f"/address/{f.holder}/tokens.csv")
+    yield page("items of an address as CSV", f"/address/{f.holder}/items.csv")
+    yield page("calls of an address as CSV", f"/address/{f.called}/internal.csv")
+    yield page("tokens as CSV", "/tokens.csv")
     yield page("token as CSV", f"/token/{f.token}/transfers.csv")
+    yield page("holders as CSV", f"/token/{f.token}/holders.csv")
+    yield page("shards as CSV", "/shards.csv")
+    yield page("shard as CSV", f"/shard/{f.shard}/transactions.csv")
+    yield page("miners as CSV", "/miners.csv")
+    yield page("miner as CSV", f"/miner/{f.miner}/blocks.csv")
     call = json.dumps({"name": "transfer", "types": ["address", "uint256"], "values": [f.busy, "1"]})
     yield Question(PAGES, "ABI encode", "/abi/encode", call)
     answer = json.dumps({"types": ["uint256"], "data": f"0x{7:064x}"})
@@ -246,7 +272,7 @@ def _api(facts: Facts) -> Iterator[Question]:
     yield from deep("addresses/{address}/transactions", f"addresses/{f.busy}/transactions", "address")
     yield from deep("addresses/{address}/transfers", f"addresses/{f.holder}/transfers", "transfers")
     yield ask("transactions/{tx_hash}/internal", f"transactions/{f.logging_tx}/internal")
-    yield ask("addresses/{address}/internal", f"addresses/{f.contract}/internal")
+    yield from _deep(f, API, "addresses/{address}/internal", f"/api/v1/addresses/{f.called}/internal", "internal")
     yield ask("addresses/{address}/abi", f"addresses/{f.contract}/abi", 404)
     yield ask("addresses/{address}/tokens", f"addresses/{f.holder}/tokens")
     yield from deep("tokens", "tokens", "tokens")

@@ -15,6 +15,10 @@ _CREATIONS = ("CREATE", "CREATE2")
 # Otterscan's numbers of internal operations
 _OPERATIONS = {"CALL": 0, "SELFDESTRUCT": 1, "CREATE": 2, "CREATE2": 3}
 _VALUELESS = ("DELEGATECALL", "STATICCALL")
+# the index's numbers of inner calls: Otterscan's, and of those that move nothing
+_KINDS = {**_OPERATIONS, "DELEGATECALL": 4, "STATICCALL": 5, "CALLCODE": 6}
+# 0x and four bytes
+_SELECTOR_END = 10
 
 
 class Frame(NamedTuple):
@@ -47,6 +51,49 @@ def operations(root: Json) -> list[Json]:
             continue
         found.append({"type": kind, "from": entry["from"], "to": entry["to"], "value": entry["value"]})
     return found
+
+
+class InnerCall(NamedTuple):
+    """A frame inside a transaction that took effect.
+
+    ``ordinal`` is its place among those of its transaction in the order in which they began, ``kind`` as the index
+    numbers it (``explorer.selectors.internal``), ``value`` wei that moved, ``selector`` four bytes or none.
+    """
+
+    ordinal: int
+    depth: int
+    kind: int
+    sender: bytes
+    recipient: bytes
+    value: int
+    selector: bytes
+
+    @property
+    def moved(self) -> bool:
+        """Whether it is one of ``operations``: it moved value, made a contract or ended one."""
+        return self.kind in (1, 2, 3) or (self.kind == 0 and self.value > 0)
+
+
+def inner_calls(root: Json) -> Iterator[InnerCall]:
+    """Every frame inside a transaction in order, without what failed or was undone with a frame that failed."""
+    ordinal = 0
+    for entry, depth, is_lost in frames(root):
+        kind = _KINDS.get(entry["type"])
+        if depth == 0 or is_lost or kind is None:
+            continue
+        # of the others the value stays where it is
+        value = int(entry["value"], 16) if kind <= 3 else 0
+        given = entry["input"] if kind in (0, 4, 5, 6) else ""
+        yield InnerCall(
+            ordinal=ordinal,
+            depth=depth,
+            kind=kind,
+            sender=bytes.fromhex(entry["from"][2:]),
+            recipient=bytes.fromhex(entry["to"][2:]),
+            value=value,
+            selector=bytes.fromhex(given[2:_SELECTOR_END]) if len(given) >= _SELECTOR_END else b"",
+        )
+        ordinal += 1
 
 
 def entries(root: Json) -> list[Json]:
