@@ -71,6 +71,15 @@ class ServerChoice:
 
 
 @dataclass(frozen=True, slots=True)
+class RefusedServers:
+    """A choice of servers that the node went back from at its start: which one did not do, why, and when (ms)."""
+
+    label: str
+    reason: str
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class Backup:
     """A file in the backup folder."""
 
@@ -122,7 +131,10 @@ class NodeDoor(Protocol):
         """Try servers and keep them for the next start of the node; answer and errors as ``try_servers``."""
 
     def forget_servers(self) -> None:
-        """Take a choice back that waits for the next start."""
+        """Take a choice back that waits for the next start, and the word that one was refused."""
+
+    def refused_servers(self) -> RefusedServers | None:
+        """The choice that the last restart did not take, until somebody has chosen anew or ``forget_servers``."""
 
     def restart_node(self) -> None:
         """Stop everything in order and begin anew.  ``RequestError`` where nobody would."""

@@ -20,7 +20,7 @@ from django.conf import settings
 from django.db import Error as DatabaseError
 from django.db import connection
 
-from admin_ui.doors import Backup, Process, ServerChoice, Service, Variable
+from admin_ui.doors import Backup, Process, RefusedServers, ServerChoice, Service, Variable
 from chain.core.errors import ConfigError, RequestError
 from chain.services import redis_identity
 from mondoshawan import __version__, chosen_servers, health, liveness
@@ -35,7 +35,6 @@ _HIDDEN = "hidden"
 _FRESH_S = 3.0
 _PATIENCE_S = 15.0
 _BACKUP_STATE = "backup.json"
-_LABELS = {"database_url": "PostgreSQL", "redis_url": "Redis"}
 
 
 class NodeDoor:
@@ -161,7 +160,7 @@ class NodeDoor:
         return [
             ServerChoice(
                 name,
-                _LABELS[name],
+                chosen_servers.LABELS[name],
                 bool(getattr(self._env, name)),
                 environment.is_set(name),
                 None if waiting is None else _host(waiting[name]) or "embedded",
@@ -209,15 +208,23 @@ class NodeDoor:
                     stays = environment.is_set("database_url") or wanted["database_url"] == self._env.database_url
                     said.append(trial.try_redis(url, redis_identity.tie() if stays else None))
             elif before:
-                said.append(f"{_LABELS[name]}: the node's own server, with what it held when it was left")
+                said.append(f"{chosen_servers.LABELS[name]}: the node's own server, with what it held when it was left")
             wanted[name] = url
         return wanted, said
 
     def forget_servers(self) -> None:
-        """By removing the file that waits."""
-        if chosen_servers.read(self._folder.root, chosen_servers.NEXT) is None:
+        """By removing the files that say so."""
+        root = self._folder.root
+        if chosen_servers.read(root, chosen_servers.NEXT) is None and chosen_servers.refused(root) is None:
             raise RequestError("not_found", "nothing waits for the next start")
-        chosen_servers.forget(self._folder.root)
+        chosen_servers.forget(root)
+
+    def refused_servers(self) -> RefusedServers | None:
+        """From the data folder."""
+        found = chosen_servers.refused(self._folder.root)
+        if found is None:
+            return None
+        return RefusedServers(chosen_servers.LABELS.get(found.server, found.server), found.reason, found.at_ms)
 
     def restart_node(self) -> None:
         """By a file that ``up`` looks for."""

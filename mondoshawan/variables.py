@@ -103,6 +103,12 @@ class Environment:
         secret=True,
         shown="embedded",
     )
+    servers_wait_s: int = _variable(
+        "30",
+        integer(1, 3600),
+        "seconds",
+        "How long a start waits for an external PostgreSQL or Redis to answer.",
+    )
     db_pool: int = _variable(
         "0",
         integer(0, 64),

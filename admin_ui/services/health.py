@@ -11,7 +11,7 @@ from django.conf import settings
 from redis import Redis
 from redis.exceptions import RedisError
 
-from admin_ui.doors import NodeDoor, Process
+from admin_ui.doors import NodeDoor, Process, RefusedServers
 from admin_ui.services.mining import StreamState, stream_states
 from chain.services.network import now_ms
 from chain.services.pool.browse import pool_sums
@@ -39,6 +39,7 @@ class Facts:
     pool: Sums | None = None
     pool_limit: int = 0
     processes: Sequence[Process] | None = None
+    refused: RefusedServers | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,9 @@ def gather(node: NodeDoor, redis: Redis | None = None) -> Facts:
     except RedisError:
         # the check of Redis says so
         streams = streams or ()
-    return Facts(now_ms(), checks, streams, head, pool, settings.MDS_POOL_MAX_COUNT, node.processes())
+    return Facts(
+        now_ms(), checks, streams, head, pool, settings.MDS_POOL_MAX_COUNT, node.processes(), node.refused_servers()
+    )
 
 
 def statements(facts: Facts) -> list[Statement]:
@@ -86,6 +89,8 @@ def statements(facts: Facts) -> list[Statement]:
         found.append(_pool(facts.pool, facts.pool_limit))
     if facts.processes is not None:
         found.append(_processes(facts.processes))
+    if facts.refused is not None:
+        found.append(_refused(facts.refused))
     found += [_check(name, check) for name, check in facts.checks.items()]
     order = {BAD: 0, WARN: 1, OK: 2, OFF: 3}
     return sorted(found, key=lambda statement: order[statement.kind])
@@ -112,6 +117,9 @@ def findings(facts: Facts) -> list[Finding]:
         found.append(
             Finding("pool.full", "warning", "The pool is nearly full", _pool(facts.pool, facts.pool_limit).text, "pool")
         )
+    if facts.refused is not None:
+        told = _refused(facts.refused)
+        found.append(Finding(told.key, "warning", "The chosen servers were not taken", facts.refused.reason, told.page))
     found += [
         Finding(f"mining.{state.name}", "warning", f"Stream {state.name} is wanted and nobody is paid",
                 "set a coinbase", "mining")
@@ -119,6 +127,11 @@ def findings(facts: Facts) -> list[Finding]:
         if state.state == "unpaid"
     ]  # fmt: skip
     return found
+
+
+def _refused(refused: RefusedServers) -> Statement:
+    text = f"the {refused.label} that was chosen does not do: the node works with the servers that it had before"
+    return Statement("servers.refused", WARN, text, "settings")
 
 
 _PAGES = {

@@ -60,6 +60,7 @@ def _page(request: HttpRequest, errors: dict[str, tuple[str, str]] | None = None
         "services": door().services(),
         "facts": door().facts(),
         "servers": door().server_choices(),
+        "refused": door().refused_servers(),
     }
     return render(request, "admin_ui/settings.html", context, status=status)
 

@@ -108,6 +108,6 @@ def wait_ready(connection: redis.Redis, seconds: float, pause: Callable[[float],
         except redis.RedisError as error:
             if time.monotonic() > deadline:
                 raise ConfigError(
-                    "redis_unready", f"Redis does not answer: {error}", hint="log/redis.log says more"
+                    "redis_unready", f"Redis does not answer: {error}", hint="see log/redis.log, or MDS_REDIS_URL"
                 ) from error
         pause(0.05)

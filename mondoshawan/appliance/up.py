@@ -28,7 +28,14 @@ from mondoshawan.appliance.programs import SERVERS, Program, chosen, table
 from mondoshawan.env import Environment
 
 _READY_S = 120.0
-_EXTERNAL_S = 30.0
+# which of the servers an error at the start is about; a database that cannot be prepared is PostgreSQL's
+_ABOUT = {
+    "postgres_unready": "database_url",
+    "postgres_version": "database_url",
+    "postgres_encoding": "database_url",
+    "prepare_failed": "database_url",
+    "redis_unready": "redis_url",
+}
 _WATCH_S = 2.0
 _STOP_S = 120.0
 _GIVEN_UP = ("FATAL", "EXITED")
@@ -90,8 +97,13 @@ class Appliance:
                     self.folder.restart_file.unlink(missing_ok=True)
                     if chosen_servers.adopt(self.folder.root):
                         return AGAIN
-                    self._prepare()
-                    self._start()
+                    try:
+                        self._prepare()
+                        self._start()
+                    except ConfigError as error:
+                        if not self._goes_back(error):
+                            raise
+                        return AGAIN
                     return self._watch()
                 except StopRequested:
                     return 0
@@ -100,6 +112,17 @@ class Appliance:
         finally:
             lock.release()
 
+    def _goes_back(self, error: ConfigError) -> bool:
+        """Whether the node cannot start for a server that an operator chose just now; it returns to those of before."""
+        name = _ABOUT.get(error.code, "")
+        if name not in chosen_servers.on_trial(self.folder.root) or environment.is_set(name):
+            return False
+        chosen_servers.go_back(self.folder.root, name, error)
+        label = chosen_servers.LABELS[name]
+        self.say(f"WARNING: the {label} that was chosen does not do: {error.message}")
+        self.say("the node goes back to the servers that it had before")
+        return True
+
     # ---- start ----
 
     def _prepare(self) -> None:
@@ -107,7 +130,7 @@ class Appliance:
         guard.clear_remains(self.folder, self._pause)
         guard.require_space(self.folder, settings.MDS_DISK_FREE_BYTES)
         if self.env.database_url:
-            postgres.require_usable(self.env.database_url, _EXTERNAL_S, self._pause)
+            postgres.require_usable(self.env.database_url, self.env.servers_wait_s, self._pause)
         upgrade.upgrade_folder(self.env, self.folder, self.say, settings.DATABASES["default"])
         guard.require_free(binds)
         names = {program.name for program in self.programs}
@@ -134,11 +157,13 @@ class Appliance:
         with redis.Redis.from_url(settings.MDS_REDIS_URL, socket_timeout=5) as connection:
             if not self.env.redis_url:
                 self._heal_redis(client)
-            redis_server.wait_ready(connection, _READY_S, self._pause)
+            patience = self.env.servers_wait_s if self.env.redis_url else _READY_S
+            redis_server.wait_ready(connection, patience, self._pause)
         report = self._prepare_database()
         for program in self.programs:
             if program.name not in SERVERS:
                 client.start(program.name)
+        chosen_servers.settle(self.folder.root)
         failed = self._wait_running()
         self._pids = {name: state["pid"] for name, state in client.processes().items() if state["pid"]}
         self._announce(report, failed, time.monotonic() - started)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from admin_ui.doors import Backup, Process, ServerChoice, Service, Variable
+from admin_ui.doors import Backup, Process, RefusedServers, ServerChoice, Service, Variable
 from chain.core.errors import RequestError
 
 SECRET = "deadbeef" * 8
@@ -28,6 +28,7 @@ class FakeDoor:
         self.waiting: dict[str, str] = {}
         self.chosen: dict[str, str | None] = {}
         self.carried: dict[str, Any] = {}
+        self.went_back: RefusedServers | None = None
         self.pid = 100
         self.state = "RUNNING"
         self.ready: dict[str, dict[str, Any]] = {
@@ -99,9 +100,12 @@ class FakeDoor:
         return said
 
     def forget_servers(self) -> None:
-        if not self.waiting:
+        if not self.waiting and self.went_back is None:
             raise RequestError("not_found", "nothing waits for the next start")
-        self.waiting = {}
+        self.waiting, self.went_back = {}, None
+
+    def refused_servers(self) -> RefusedServers | None:
+        return self.went_back
 
     def restart_node(self) -> None:
         self.restarted.append("the node")

@@ -9,8 +9,9 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.test import Client
 
+from admin_ui.doors import RefusedServers
 from admin_ui.roles import Role
-from admin_ui.services import first_run
+from admin_ui.services import alerts, first_run
 from chain.core.errors import RequestError
 from chain.core.types import Stream
 from chain.models import ChainIdentity, NodeSetting, OperatorAction
@@ -95,6 +96,20 @@ def test_the_first_run_asks_a_server_before_anything_is_done(node: FakeDoor) -> 
     # the password of his own, and that the node is set up, go along
     assert node.carried["settings"]["setup.done"] is True
     assert node.carried["password"] == get_user_model().objects.get(username="operator").password
+
+
+def test_a_choice_that_was_not_taken_is_told_until_somebody_has_seen_it(admin: Client, node: FakeDoor) -> None:
+    node.went_back = RefusedServers("PostgreSQL", "PostgreSQL does not answer: <b>away</b>", 1_800_000_000_000)
+    for _ in range(2):
+        overview = text(admin.get("/operator/"))
+        assert "the PostgreSQL that was chosen does not do" in overview
+    assert [(alert.key, alert.level) for alert in alerts.open_alerts()] == [("servers.refused", "warning")]
+    page = text(admin.get("/operator/settings/"))
+    assert "The PostgreSQL that was chosen was not taken" in page
+    assert "&lt;b&gt;away" in page
+    admin.post("/operator/settings/servers/forget/")
+    assert "was not taken" not in text(admin.get("/operator/settings/"))
+    assert "All is well" in text(admin.get("/operator/alerts/"))
 
 
 class TestWhatComesAlong:

@@ -52,6 +52,44 @@ class TestFiles:
         chosen_servers.forget(tmp_path)
         assert list(tmp_path.iterdir()) == []
 
+    def test_a_choice_is_on_trial_until_the_node_runs(self, tmp_path: Path) -> None:
+        both = {"database_url": DATABASE, "redis_url": REDIS}
+        chosen_servers.choose(tmp_path, both, {"name": "ann"})
+        chosen_servers.adopt(tmp_path)
+        assert chosen_servers.on_trial(tmp_path) == ("database_url", "redis_url")
+        chosen_servers.settle(tmp_path)
+        assert chosen_servers.on_trial(tmp_path) == ()
+        # only what is another one than before
+        chosen_servers.choose(tmp_path, {**both, "redis_url": ""}, {})
+        chosen_servers.adopt(tmp_path)
+        assert chosen_servers.on_trial(tmp_path) == ("redis_url",)
+        assert {path.stat().st_mode & 0o777 for path in tmp_path.iterdir()} == {0o600}
+
+    def test_what_does_not_do_is_gone_back_from(self, tmp_path: Path) -> None:
+        chosen_servers.choose(tmp_path, {"database_url": "", "redis_url": REDIS}, {})
+        chosen_servers.adopt(tmp_path)
+        chosen_servers.settle(tmp_path)
+        chosen_servers.choose(tmp_path, {"database_url": DATABASE, "redis_url": ""}, {"name": "ann"})
+        chosen_servers.adopt(tmp_path)
+        chosen_servers.go_back(tmp_path, "database_url", ConfigError("postgres_unready", "it is away"))
+        assert chosen_servers.read(tmp_path) == {"database_url": "", "redis_url": REDIS}
+        assert chosen_servers.on_trial(tmp_path) == ()
+        assert chosen_servers.take_first_run(tmp_path) is None
+        told = chosen_servers.refused(tmp_path)
+        assert told is not None
+        assert (told.server, told.code, told.reason) == ("database_url", "postgres_unready", "it is away")
+        # starting again and again does not make it unsaid; choosing again does
+        chosen_servers.settle(tmp_path)
+        assert chosen_servers.refused(tmp_path) == told
+        assert "hunter22" not in (tmp_path / chosen_servers.REFUSED).read_text()
+        chosen_servers.choose(tmp_path, {"database_url": DATABASE, "redis_url": ""}, {})
+        assert chosen_servers.refused(tmp_path) is None
+
+    @pytest.mark.parametrize("content", ["", "[]", '{"server": 1}'])
+    def test_a_damaged_word_of_a_refusal_says_nothing(self, tmp_path: Path, content: str) -> None:
+        (tmp_path / chosen_servers.REFUSED).write_text(content)
+        assert chosen_servers.refused(tmp_path) is None
+
     @pytest.mark.parametrize("content", ["", "[]", '{"redis_url": 7}', "nonsense"])
     def test_what_nobody_can_read_stops_the_start(self, tmp_path: Path, content: str) -> None:
         (tmp_path / chosen_servers.CURRENT).write_text(content)

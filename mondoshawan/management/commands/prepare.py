@@ -12,11 +12,16 @@ from django.core.management import call_command, get_commands
 from django.core.management.base import BaseCommand
 
 from admin_ui.services import first_run
+from chain.core.errors import ConfigError
+from chain.models import OperatorAction
+from chain.services import audit
 from chain.services.redis_identity import claim_redis
 from mondoshawan import chosen_servers
 from mondoshawan import env as environment
 from mondoshawan.appliance import hooks, keys, postgres
 from mondoshawan.appliance.folder import DataFolder
+
+_WENT_BACK = "servers.go_back"
 
 
 class Command(BaseCommand):
@@ -46,5 +51,16 @@ class Command(BaseCommand):
         notes = hooks.notes()
         if claim_redis():
             notes.append("WARNING: Redis kept facts of another database; pending transactions are lost")
+        notes += self._servers(folder)
         report = {"operator_password": password, "notes": notes}
         self.stdout.write(json.dumps(report))
+
+    def _servers(self, folder: DataFolder) -> list[str]:
+        """What is said at each start while nobody has seen that chosen servers were refused; once in the trail."""
+        refused = chosen_servers.refused(folder.root)
+        if refused is None:
+            return []
+        label = chosen_servers.LABELS.get(refused.server, refused.server)
+        if not OperatorAction.objects.filter(action=_WENT_BACK, at_ms__gte=refused.at_ms).exists():
+            audit.refuse(_WENT_BACK, ConfigError(refused.code, refused.reason), label)
+        return [f"WARNING: the node works with its servers of before; the {label} that was chosen: {refused.reason}"]
