@@ -12,11 +12,13 @@ import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
 
 from mondoshawan import env as environment
+from tests.dealing import Dealing
 
 _OWNER_PID = os.getpid()
 # seconds until a test with this marker counts as hung, the first that fits; pyproject.toml has all others'
@@ -104,6 +106,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 if item.get_closest_marker(marker) is not None:
                     item.add_marker(pytest.mark.timeout(seconds))
                     break
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Dealing | None:
+    """Deal out by files in our way, where that is asked for."""
+    return Dealing(config, log) if config.getoption("dist") == "loadfile" else None
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -6,14 +6,14 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.dealing import E2E, OWN_NODES
 from tests.e2e.node import Node, running_node, wait_for
 from tests.e2e.prometheus import Prometheus, running_prometheus
 from tests.e2e.story import Story, tell
 from tests.e2e.traffic import Traffic, make_traffic
 from tests.e2e.visitor import Visitor
-from tests.tools.chromium import Page, chromium
-
-_HERE = "tests/e2e/"
+from tests.tools import chromium
+from tests.tools.chromium import Browser, Page
 
 
 @pytest.fixture(scope="package")
@@ -49,9 +49,16 @@ def traffic(mining_node: Node) -> Traffic:
 
 
 @pytest.fixture(scope="package")
-def tab() -> Iterator[Page]:
+def chrome() -> Iterator[Browser]:
     """One browser for all who visit pages."""
-    with chromium() as page:
+    with chromium.browser() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="module")
+def tab(chrome: Browser) -> Iterator[Page]:
+    """A tab of it for the tests of a file, so that no page of theirs stays open behind them."""
+    with chrome.page() as page:
         yield page
 
 
@@ -70,7 +77,11 @@ def visitor(tab: Page, traffic: Traffic) -> Iterator[Visitor]:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Within this folder, put the tests that share the node behind all others; the order is else unchanged."""
-    places = [place for place, item in enumerate(items) if item.nodeid.startswith(_HERE)]
+    for item in items:
+        if item.nodeid.partition("::")[0] in OWN_NODES and "mining_node" in _fixtures(item):
+            message = f"{item.nodeid} uses the shared node: take its file out of tests.dealing.OWN_NODES"
+            raise pytest.UsageError(message)
+    places = [place for place, item in enumerate(items) if item.nodeid.startswith(E2E)]
     sharing = sorted((items[place] for place in places), key=lambda item: "mining_node" in _fixtures(item))
     for place, item in zip(places, sharing, strict=True):
         items[place] = item

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 import pytest
 
 from tests.e2e.node import Node, wait_for
-from tests.tools.chromium import Page, chromium
+from tests.tools.chromium import Page
 
 DEVICES = {"phone": (390, 844), "tablet": (820, 1180), "wide": (1600, 1000)}
 
@@ -24,9 +23,8 @@ def node(mining_node: Node) -> Node:
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Page]:
-    with chromium() as page:
-        yield page
+def browser(tab: Page) -> Page:
+    return tab
 
 
 def until(page: Page, expression: str) -> None:

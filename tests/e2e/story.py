@@ -48,6 +48,7 @@ def tell(node: Node) -> Story:
     while node.rpc("mds_getDagStats")["workScore"] <= 6:
         node.rpc("mds_submitBlock", tools.sealed(node, tools.template(node, "B", 8)))
     wait_for(lambda: mines(node), "every miner has begun", 120)
+    wait_for(lambda: nobody_watches(node), "pages of earlier tests are closed")
     before = scrape(node)
     transactions(node)
     during = calls(node)
@@ -57,7 +58,14 @@ def tell(node: Node) -> Story:
     tools.receipt(node, tools.offer(node, 7, to=dev(7).address))
     time.sleep(1)  # the rpc process hands its sums on within half a second
     wait_for(lambda: scrape(node).sum("index_lag_blocks") <= 3, "the index follows")
+    wait_for(lambda: nobody_watches(node), "the sockets are closed")
     return Story(before, during, scrape(node), node)
+
+
+def nobody_watches(node: Node) -> bool:
+    """Whether no socket is open."""
+    now = scrape(node)
+    return now.sum("live_connections") == now.sum("ws_connections") == 0
 
 
 def mines(node: Node) -> bool:

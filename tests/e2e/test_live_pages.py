@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 import pytest
 from eth_account import Account
@@ -12,7 +11,7 @@ from web3 import Web3
 from tests.core.consensus.mini import dev
 from tests.e2e.dashboard import until
 from tests.e2e.node import Node, wait_for
-from tests.tools.chromium import Page, chromium
+from tests.tools.chromium import Page
 
 pytestmark = pytest.mark.e2e
 
@@ -28,10 +27,9 @@ def node(mining_node: Node) -> Node:
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Page]:
-    with chromium() as page:
-        page.device(1280, 900)
-        yield page
+def browser(tab: Page) -> Page:
+    tab.device(1280, 900)
+    return tab
 
 
 def open_live(browser: Page, node: Node, path: str) -> None:

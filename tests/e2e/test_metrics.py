@@ -83,9 +83,7 @@ CHECKS: dict[str, Callable[[Story], bool]] = {
     "rpc_request_seconds": lambda s: s.observed("rpc_request_seconds", method="eth_sendRawTransaction"),
     "ws_connections": lambda s: (s.before.sum("ws_connections"), s.during.sum("ws_connections")) == (0, 1)
     and s.now("ws_connections") == 0,
-    # pages of other tests may be open beside the story's
-    "live_connections": lambda s: s.during.sum("live_connections") == s.before.sum("live_connections") + 1
-    and s.now("live_connections") <= s.before.sum("live_connections"),
+    "live_connections": lambda s: s.during.sum("live_connections") == 1 and s.now("live_connections") == 0,
     "ws_subscriptions": lambda s: s.during.sum("ws_subscriptions") == 1 and s.now("ws_subscriptions") == 0,
     "celery_tasks_total": lambda s: all(s.grew("celery_tasks_total", task=task, outcome="success") for task in TASKS)
     and s.now("celery_tasks_total", outcome="failure") == 0,
