@@ -83,10 +83,13 @@ def redis_url(servers: None) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def vectors_folder() -> Path:
-    """Folder of the shared test vectors beside the project; tests that read it are skipped without it."""
+    """Vectors of other projects, which lie beside this one and are no part of it; without them their tests are skipped.
+
+    The project's own are in ``tests/vectors``.
+    """
     folder = environment.PROJECT_ROOT.parent / "shared" / "vectors"
     if not folder.is_dir():
-        pytest.skip("the shared test vectors are not beside the project")
+        pytest.skip("the vectors of other projects are not beside this one")
     return folder
 
 

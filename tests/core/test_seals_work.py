@@ -22,17 +22,14 @@ from tests.core.references import keccak as reference
 
 ROOT = Path(__file__).resolve().parents[2]
 GOLDEN = json.loads((ROOT / "tests/vectors/kheavyhash.json").read_text())["cases"]
-SHARED = ROOT.parent / "shared/vectors/kheavyhash.json"
 
 hashes = st.binary(min_size=32, max_size=32).filter(any)
 nonces = st.integers(0, 2**64 - 1)
 
 
 @pytest.fixture(scope="module")
-def kaspa():
-    if not SHARED.exists():
-        pytest.skip("Kaspa's vectors are not part of the project and are not beside it")
-    return json.loads(SHARED.read_text())
+def kaspa(vectors_folder):
+    return json.loads((vectors_folder / "kheavyhash.json").read_text())
 
 
 # --- A

@@ -15,7 +15,6 @@ from chain.core.execution.memory_state import MemoryState
 from chain.core.transactions import keccak
 from chain.core.types import EMPTY_CODE_HASH, Account
 
-VECTORS = Path(__file__).resolve().parents[4] / "shared" / "vectors" / "curated-cancun.json.gz"
 # transactions that Ethereum takes and our §3 refuses: valid blob transactions
 BLOBS = "test_sufficient_balance_blob_tx"
 
@@ -32,10 +31,9 @@ def state_root(state: MemoryState) -> str:
     return "0x" + tree.root_hash.hex()
 
 
-def load_cases() -> list[dict]:
-    if not VECTORS.exists():
-        pytest.skip(f"no state-test vectors at {VECTORS}")
-    return json.loads(gzip.decompress(VECTORS.read_bytes()))
+@pytest.fixture(scope="module")
+def all_cases(vectors_folder: Path) -> list[dict]:
+    return json.loads(gzip.decompress((vectors_folder / "curated-cancun.json.gz").read_bytes()))
 
 
 def disagreement(case: dict) -> str | None:
@@ -51,17 +49,17 @@ def disagreement(case: dict) -> str | None:
 
 
 @pytest.mark.parametrize("part", range(6))
-def test_state_tests_agree(part):
+def test_state_tests_agree(all_cases, part):
     """A sixth of the vectors each: every case agrees but the blob transactions that protocol §3 refuses."""
-    cases = load_cases()[part::6]
+    cases = all_cases[part::6]
     assert len(cases) >= 93
     wrong = {case["test"]: found for case in cases if (found := disagreement(case)) is not None}
     assert {name: found for name, found in wrong.items() if BLOBS not in name} == {}
     assert set(wrong.values()) <= {"rejected: tx_type"}
 
 
-def test_rejections_name_the_broken_rule():
-    names = {run_state_test(case, "cancun").rejected for case in load_cases() if "expectException" in case["post"]}
+def test_rejections_name_the_broken_rule(all_cases):
+    names = {run_state_test(case, "cancun").rejected for case in all_cases if "expectException" in case["post"]}
     expected = {
         "tx_type",
         "field_range",
