@@ -12,7 +12,6 @@ from django.core.management import call_command, get_commands
 from django.core.management.base import BaseCommand
 
 from admin_ui.services import first_run
-from chain.core.errors import ConfigError
 from chain.models import OperatorAction
 from chain.services import audit
 from chain.services.redis_identity import claim_redis
@@ -62,5 +61,6 @@ class Command(BaseCommand):
             return []
         label = chosen_servers.LABELS.get(refused.server, refused.server)
         if not OperatorAction.objects.filter(action=_WENT_BACK, at_ms__gte=refused.at_ms).exists():
-            audit.refuse(_WENT_BACK, ConfigError(refused.code, refused.reason), label)
+            with audit.operation(_WENT_BACK, label) as trail:
+                trail.outcome, trail.detail = audit.REFUSED, f"{refused.code}: {refused.reason}"
         return [f"WARNING: the node works with its servers of before; the {label} that was chosen: {refused.reason}"]
