@@ -42,9 +42,10 @@ _addresses: Counter[str] = Counter()
 class LiveConsumer(AsyncWebsocketConsumer):
     """One visitor.
 
-    The address may name a feed and the last number that the visitor knows (``?feed=…&seq=…``).  With
-    ``view=head`` it is the light line, which may name what it watches: ``tx=0x…`` or ``address=0x…``.  A page
-    says ``{"type": "ack", "seq": n}`` every now and then, and ``{"type": "resume", "seq": n}`` after a gap.
+    The address may name a feed and the last number that the visitor knows (``?feed=…&seq=…``).  With ``view=head``
+    it is the light line, which may name what it watches: ``tx=0x…``, ``address=0x…``, ``token=0x…``, ``miner=0x…`` or
+    ``shard=3``.  A page says ``{"type": "ack", "seq": n}`` every now and then, and ``{"type": "resume", "seq": n}``
+    after a gap.
     """
 
     # nothing reaches it but through the hub: no subscription of its own in Redis for each visitor
@@ -155,8 +156,11 @@ def _place(asked: dict[str, str]) -> tuple[str, int]:
 
 
 def _watched(asked: dict[str, str]) -> Watched | None:
-    """What a page watches; None for what is no hash or address."""
-    for kind, length in (("tx", 32), ("address", 20)):
+    """What a page watches; None for what is no hash, address or number of a shard."""
+    shard = asked.get("shard", "")
+    if shard.isascii() and shard.isdigit() and len(shard) < 5:
+        return Watched("shard", int(shard).to_bytes(2, "big"))
+    for kind, length in (("tx", 32), ("address", 20), ("token", 20), ("miner", 20)):
         key = bytes_of(asked.get(kind, ""), length)
         if key is not None:
             return Watched(kind, key)

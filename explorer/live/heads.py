@@ -7,7 +7,7 @@ watches.  All that is watched is read together, once for each message, whoever w
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -19,7 +19,15 @@ from chain.core.errors import BlockchainError
 from chain.core.shards import shard_of
 from explorer.live import payloads
 from explorer.live.hub import Hub, Listener
-from explorer.selectors.watched import ACCEPTED_NOW, ACCOUNTS_NOW, AcceptedNow, AccountNow
+from explorer.selectors.watched import (
+    ACCEPTED_NOW,
+    ACCOUNTS_NOW,
+    MINERS_NOW,
+    SHARDS_NOW,
+    TOKENS_NOW,
+    AcceptedNow,
+    AccountNow,
+)
 
 if TYPE_CHECKING:
     from chain.rpc.node import Node
@@ -30,12 +38,18 @@ log = structlog.get_logger(__name__)
 GAP_S = 0.25
 BEAT_S = 3.0
 
-Message = payloads.WatchedTransaction | payloads.WatchedAddress
+Message = (
+    payloads.WatchedTransaction
+    | payloads.WatchedAddress
+    | payloads.WatchedToken
+    | payloads.WatchedMiner
+    | payloads.WatchedShard
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """What one page watches: a transaction's hash or an address."""
+    """What one page watches: a transaction's hash, the address of an account, token or miner, a shard's two bytes."""
 
     kind: str
     key: bytes
@@ -137,7 +151,9 @@ class HeadLine:
             await self._tell_watchers()
 
     async def _tell_watchers(self) -> None:
-        keys = {kind: sorted({w.watched.key for w in self._of(kind)}) for kind in ("tx", "address")}
+        keys: dict[str, list[bytes]] = {kind: [] for kind in ("tx", "address", "token", "miner", "shard")}
+        for kind, key in sorted({(one.watched.kind, one.watched.key) for one in self._watchers.values()}):
+            keys[kind].append(key)
         found: dict[tuple[str, bytes], Message] = {}
         async with self._node.connection() as conn:
             if keys["tx"]:
@@ -146,6 +162,19 @@ class HeadLine:
             if keys["address"]:
                 shards = [shard_of(key, self._node.spec.shard_count) for key in keys["address"]]
                 found |= _addresses(await ACCOUNTS_NOW.aall(conn, shards, keys["address"]))
+            if keys["token"]:
+                for token in await TOKENS_NOW.aall(conn, keys["token"]):
+                    found["token", token.token] = payloads.WatchedToken(
+                        "0x" + token.token.hex(), token.transfers, token.holders, str(token.supply)
+                    )
+            if keys["miner"]:
+                for miner in await MINERS_NOW.aall(conn, keys["miner"]):
+                    found["miner", miner.coinbase] = payloads.WatchedMiner(
+                        "0x" + miner.coinbase.hex(), miner.blocks, str(miner.income)
+                    )
+            if keys["shard"]:
+                for shard in await SHARDS_NOW.aall(conn, [int.from_bytes(key, "big") for key in keys["shard"]]):
+                    found["shard", shard.shard.to_bytes(2, "big")] = payloads.WatchedShard(shard.shard, shard.txs)
         for listener, watcher in list(self._watchers.items()):
             message = found.get((watcher.watched.kind, watcher.watched.key))
             if message is None or message == watcher.told:
@@ -154,9 +183,6 @@ class HeadLine:
             if not listener.offer(payloads.encode(message)):
                 self.remove(listener)
                 listener.drop()
-
-    def _of(self, kind: str) -> Iterable[_Watcher]:
-        return [watcher for watcher in self._watchers.values() if watcher.watched.kind == kind]
 
 
 def _transactions(keys: list[bytes], rows: list[AcceptedNow]) -> dict[tuple[str, bytes], Any]:

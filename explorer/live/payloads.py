@@ -229,6 +229,39 @@ class WatchedAddress:
     type: str = "watched"
 
 
+@dataclass(frozen=True, slots=True)
+class WatchedToken:
+    """How a token that a page watches stands, as indexed; ``supply`` as text."""
+
+    token: str
+    transfers: int
+    holders: int
+    supply: str
+    v: int = VERSION
+    type: str = "watched"
+
+
+@dataclass(frozen=True, slots=True)
+class WatchedMiner:
+    """What a miner whom a page watches has earned, as indexed; ``income`` in wei, as text."""
+
+    miner: str
+    blocks: int
+    income: str
+    v: int = VERSION
+    type: str = "watched"
+
+
+@dataclass(frozen=True, slots=True)
+class WatchedShard:
+    """Transactions of a shard that a page watches, since genesis, as indexed."""
+
+    shard: int
+    transactions: int
+    v: int = VERSION
+    type: str = "watched"
+
+
 def columns_of(points: list[Point]) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
     """Names and rows of the lines."""
     names = tuple(part.name for part in fields(Point))

@@ -11,7 +11,7 @@ from explorer.models.address import Activity, AddressTotal, Contract
 from explorer.models.cursor import IndexerCursor
 from explorer.models.internal import InternalCall, LeftCalls, UntracedEpoch
 from explorer.models.series import MinedBlock, MinerTotal, Point, Series
-from explorer.models.shard import ShardEpoch
+from explorer.models.shard import ShardEpoch, ShardTotal
 from explorer.models.token import Token, TokenHolding, TokenItem, TokenTransfer
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "PublishedAbi",
     "Series",
     "ShardEpoch",
+    "ShardTotal",
     "Token",
     "TokenHolding",
     "TokenItem",

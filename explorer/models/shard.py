@@ -6,6 +6,20 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 
+class ShardTotal(models.Model):
+    """What the chain accepted of one shard's senders since genesis, and how much of it left the shard."""
+
+    shard = models.PositiveSmallIntegerField(primary_key=True)
+    txs = models.PositiveBigIntegerField()
+    crossed = models.PositiveBigIntegerField()
+
+    class Meta:
+        db_table = "explorer_shard_total"
+
+    def __str__(self) -> str:
+        return f"shard {self.shard}: {self.txs}"
+
+
 class ShardEpoch(models.Model):
     """What an epoch accepted of one shard's senders: how many, how many of them left it, and their places.
 

@@ -99,8 +99,9 @@ class RankedMiner:
 
 @dataclass(frozen=True, slots=True)
 class MinersPage:
-    """Streams and a page of miners; ``older`` is the address of the next page."""
+    """Streams and a page of miners, as of block ``number``; ``older`` is the address of the next page."""
 
+    number: int
     streams: tuple[StreamFigures, ...]
     miners: tuple[RankedMiner, ...]
     is_first: bool
@@ -136,6 +137,8 @@ def streams(conn: Connection, span: Span, now_ms: int) -> StreamsPage:
 
 def miners(conn: Connection, before: tuple[int, bytes] | None, now_ms: int) -> MinersPage:
     """Streams, and miners by income with their rank and hashrate."""
+    # before the rows, so that what comes between counts as new
+    standing = STANDING.one(conn)
     done = work_since(conn, now_ms - WINDOW_MS)
     if before is None:
         found = MINERS_FIRST.all(conn, PAGE + 1)
@@ -149,7 +152,8 @@ def miners(conn: Connection, before: tuple[int, bytes] | None, now_ms: int) -> M
         for place, view in enumerate(shown)
     ]
     older = f"?before={shown[-1].income}-{shown[-1].coinbase.hex()}" if len(found) > PAGE else ""
-    return MinersPage(_figures(conn, STANDING.one(conn), done, now_ms), tuple(ranked), before is None, older)
+    shown_streams = _figures(conn, standing, done, now_ms)
+    return MinersPage(standing.number if standing else 0, shown_streams, tuple(ranked), before is None, older)
 
 
 def miner(conn: Connection, view: MinerView, now_ms: int) -> RankedMiner:

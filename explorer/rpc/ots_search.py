@@ -55,7 +55,7 @@ async def _search(node: Node, address: bytes, number: int, size: int, *, forward
         tx = decode_transaction(item.raw, item.sender)
         txs.append(formats.transaction(tx, item))
         receipt = formats.receipt(tx, item, logs_of.get((item.number, item.index), []))
-        receipts.append({**receipt, "timestamp": item.timestamp})
+        receipts.append({**receipt, "timestamp": item.timestamp_ms // 1000})
     return {
         "txs": txs,
         "receipts": receipts,

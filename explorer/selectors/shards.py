@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from chain.selectors.query import Query, columns_as
+from chain.selectors.query import Query, columns_as, first
 from explorer.selectors.lag import trusted_number
 
 
@@ -41,6 +41,8 @@ PLACES_OF_SHARD: Query[tuple[int, int]] = Query(
     f" AND s.number + 0 <= {trusted_number('shards')} ORDER BY s.number DESC, p.place DESC LIMIT %s",
     _place,
 )
+# (shard): what the chain accepted of its senders since genesis
+SHARD_TOTAL: Query[int] = Query("SELECT txs FROM explorer_shard_total WHERE shard = %s", first)
 # (number, shard): digest of a shard's lattice, the commitment to its state
 LATTICE_DIGESTS: Query[bytes] = Query(
     "SELECT e.lattice_digests FROM chain_selected_chain c JOIN chain_epoch e ON e.hash = c.hash WHERE c.number = %s",

@@ -14,7 +14,7 @@ from explorer.pages import streams as stream_pages
 from explorer.pages.lines import transaction_lines
 from explorer.paging import MAX_INDEX, MAX_NUMBER, page_of, place_of
 from explorer.selectors.miners import MINED_AFTER, MINED_BEFORE, MINER
-from explorer.selectors.shards import PLACES_OF_SHARD
+from explorer.selectors.shards import PLACES_OF_SHARD, SHARD_TOTAL
 from explorer.views.common import address_of
 
 
@@ -34,6 +34,8 @@ def shard(request: HttpRequest, shard: int) -> HttpResponse:
         if shard >= len(found.shards):
             raise Http404
         before = place_of(request.GET.get("before", ""))
+        # before the rows, so that what comes between counts as new
+        total = SHARD_TOTAL.one(conn, shard) or 0
         number, index = before or (MAX_NUMBER, MAX_INDEX)
         page = page_of(
             lambda limit: PLACES_OF_SHARD.all(conn, shard, number, number, index, limit),
@@ -45,6 +47,7 @@ def shard(request: HttpRequest, shard: int) -> HttpResponse:
         found_there = ACCEPTANCES_AT.all(conn, numbers, indexes, len(numbers)) if numbers else []
         rows = transaction_lines(conn, found_there)
     context = {"page": found, "shard": found.shards[shard], "rows": rows, "newer": before is not None, "pages": page}
+    context |= {"total": total, "watch": f"shard={shard}", "is_first": before is None}
     return render(request, "explorer/figures/shard.html", context)
 
 
@@ -86,6 +89,7 @@ def miner(request: HttpRequest, ref: str) -> HttpResponse:
             is_first=before is None,
         )
     context = {"coinbase": coinbase, "totals": totals, "ranked": ranked, "page": page}
+    context |= {"watch": f"miner=0x{coinbase.hex()}", "is_first": before is None and after is None}
     return render(request, "explorer/figures/miner.html", context, status=200 if totals else 404)
 
 

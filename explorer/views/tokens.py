@@ -68,4 +68,5 @@ def token(request: HttpRequest, ref: str) -> HttpResponse:
             rows, is_first = [*moved[:PAGE]], start is None
             older = f"?before={moved[PAGE - 1].cursor}" if len(moved) > PAGE else ""
     context = {"token": found, "tab": tab, "rows": rows, "older": older, "is_first": is_first}
+    context["watch"] = f"token={canonical}"
     return render(request, "explorer/tokens/token.html", context)

@@ -9,11 +9,15 @@ import pytest
 from channels.testing import WebsocketCommunicator
 from django.test import Client
 
+from chain.core.shards import shard_of
 from chain.core.transactions import keccak
+from chain.services.network import current_spec
 from explorer.live import consumer
 from tests.explorer.conftest import Growing
 from tests.explorer.test_live import ORIGIN, Story, Visit, heard, visit  # noqa: F401 - the fixture
+from tests.explorer.token_logs import COIN, ZERO, erc20
 from tests.factories import wallets
+from tests.factories.chain import Effects
 
 HEAD = "/ws/live?view=head"
 
@@ -124,7 +128,49 @@ def test_an_address_is_watched(visit: Callable[[Story], None], index_conn: Any) 
     visit(story)
 
 
-@pytest.mark.parametrize("wrong", ["tx=0x12", "address=zz", "tx=" + "0x" + "gg" * 32, "watch=all"])
+def test_tokens_miners_and_shards_are_watched(visit: Callable[[Story], None], index_conn: Any) -> None:  # noqa: F811
+    async def story(visit: Visit) -> None:
+        from explorer.indexers.sync import step
+
+        growing = visit.growing
+        growing.grow()
+        sender, miner = wallets.address(0), b"\x77" * 20
+        shard = shard_of(sender, current_spec().shard_count)
+        names = [f"token=0x{COIN.hex()}", f"miner=0x{miner.hex()}", f"shard={shard}"]
+        token, mined, sharded = [await visit.open(f"{HEAD}&{name}") for name in names]
+        none = [await news(socket) for socket in (token, mined, sharded)]
+        assert (none[0]["token"], none[0]["transfers"], none[0]["supply"]) == (f"0x{COIN.hex()}", 0, "0")
+        assert (none[1]["miner"], none[1]["blocks"], none[1]["income"]) == (f"0x{miner.hex()}", 0, "0")
+        assert (none[2]["shard"], none[2]["transactions"]) == (shard, 0)
+        sent = [growing.factory.send(growing.sink, 0, COIN, 0)]
+        effects = Effects(logs={0: (erc20(COIN, ZERO, sender, 9),)}, codes={COIN: b"\0"})
+        growing.grow(sent, effects, stream=1, coinbase=miner)
+        growing.grow()
+        while step(index_conn) is not None:
+            pass
+        await visit.moved()
+        moved = await news(token)
+        assert (moved["transfers"], moved["holders"], moved["supply"]) == (1, 1, "9")
+        earned = await news(mined)
+        assert earned["blocks"] == 1
+        assert int(earned["income"]) > 0
+        assert (await news(sharded))["transactions"] == 1
+        # and goes back with the chain
+        one = growing.factory.extend(growing.path[1], [])
+        growing.reorganise(2, [one, growing.factory.extend(one, [])])
+        while step(index_conn) is not None:
+            pass
+        await visit.moved()
+        assert (await news(token))["transfers"] == 0
+        assert (await news(mined))["blocks"] == 0
+        assert (await news(sharded))["transactions"] == 0
+
+    visit(story)
+
+
+@pytest.mark.parametrize(
+    "wrong", ["shard=12345", "shard=-1", "token=0x12", "tx=0x12", "address=zz", "tx=" + "0x" + "gg" * 32, "watch=all"]
+)
 def test_what_is_no_name_is_not_watched(visit: Callable[[Story], None], wrong: str) -> None:  # noqa: F811
     async def story(visit: Visit) -> None:
         visit.growing.grow()
@@ -149,6 +195,10 @@ def test_pages_say_what_they_show(growing: Growing, client: Client) -> None:
         f"/address/0x{wallets.address(9).hex()}": f'data-watch="address=0x{wallets.address(9).hex()}"',
         "/block/2": 'data-live="block"',
         "/fees": 'data-live="figures"',
+        "/streams": 'data-live="streams"',
+        "/shards": 'data-live="shards"',
+        "/shard/1": 'data-watch="shard=1"',
+        "/miners": 'data-live="miners" data-known="2"',
     }
     for path, mark in pages.items():
         assert mark in client.get(path).content.decode(), path

@@ -64,5 +64,15 @@ for (const place of document.querySelectorAll("[data-chart-from]")) {
     plot?.destroy();
     plot = draw(place);
   });
+  // newer figures in the page: the same lines, gone on
+  let drawn = document.getElementById(place.dataset.chartFrom).textContent;
+  addEventListener("mds:parts", () => {
+    const text = document.getElementById(place.dataset.chartFrom).textContent;
+    if (text === drawn) return;
+    drawn = text;
+    const data = JSON.parse(text);
+    if (plot) plot.setData([data.x, ...data.series.map(series => series.values)]);
+    else plot = draw(place);
+  });
   new ResizeObserver(() => plot?.setSize({ width: place.clientWidth, height: 260 })).observe(place);
 }

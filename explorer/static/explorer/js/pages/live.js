@@ -5,14 +5,24 @@ import { decimal, grouped, gwei } from "../format.js";
 import { LiveSocket } from "../live/socket.js";
 
 const RESTS_MS = 30_000; // a tab that nobody looks at gives its line back after this
-const AGAIN_MS = 2000; // between two fetches of the page
+// between two fetches of the page: of figures less often than of what became of one thing
+const AGAIN_MS = 2000, FIGURES_MS = 5000;
+// pages whose figures follow every block
+const FOLLOWING = new Set(["streams", "shards", "miners"]);
+const ONE_THING = new Set(["transaction", "unknown", "address", "block"]);
+const FIGURES = 1, LISTS = 2;
 const FLAG = "mds-live-off";
 
 const room = document.querySelector("[data-live]");
 const { live: kind, watch, socket: path } = room?.dataset ?? {};
 const show = room?.querySelector("[data-live-show]"), button = room?.querySelector("[data-live-switch]");
 
-let head = null, count = 0, told = 0, due = false, fetching = false, fetchedAt = -AGAIN_MS, line = null, isOn = true, restTimer = 0;
+const restMs = ONE_THING.has(kind) ? AGAIN_MS : FIGURES_MS;
+// what is due to be fetched: nothing, the figures, or lists too
+let due = 0;
+let head = null, count = 0, told = 0, fetching = false, fetchedAt = -restMs, line = null, isOn = true, restTimer = 0;
+// what the figures in the page are of
+let figuresOf = room ? Number(room.dataset.known) : 0, fetchedFor = null;
 
 // ---- fetching the page's parts anew ----
 const keyOf = row => row.querySelector("a")?.getAttribute("href");
@@ -28,20 +38,21 @@ const replace = (old, part) => {
   (again || document.getElementById("main")).focus({ preventScroll: true });
 };
 
-const refresh = async () => {
+const refresh = async (what = LISTS) => {
   if (fetching) return;
   fetching = true;
-  due = false;
+  due = 0;
   try {
     const answer = await fetch(location.href, { headers: { accept: "text/html" } });
     if (!answer.ok) return;
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-    for (const part of document.querySelectorAll("[data-part]")) {
+    for (const part of document.querySelectorAll(what === LISTS ? "[data-part]" : "[data-part]:not([data-part-list])")) {
       const fresh = page.querySelector(`[data-part="${part.dataset.part}"]`);
       if (fresh) replace(part, document.importNode(fresh, true));
     }
     const mark = page.querySelector("[data-live]");
-    if (mark) room.dataset.known = mark.dataset.known;
+    // what a list counts from stays as long as its rows do
+    if (mark && what === LISTS) room.dataset.known = mark.dataset.known;
     dispatchEvent(new Event("mds:parts"));
     return true;
   } catch {
@@ -53,14 +64,14 @@ const refresh = async () => {
 };
 
 // at once where the last time is long enough ago, and never for a tab that nobody looks at
-const refreshSoon = () => {
-  due = true;
+const refreshSoon = (what = LISTS) => {
+  due = Math.max(due, what);
   if (document.hidden || !isOn) return;
-  setTimeout(() => due && !document.hidden && isOn && refresh(), Math.max(0, fetchedAt + AGAIN_MS - performance.now()));
+  setTimeout(() => due && !document.hidden && isOn && refresh(due), Math.max(0, fetchedAt + restMs - performance.now()));
 };
 
 // ---- lists: how much is new ----
-const NAMES = { blocks: "block", dag: "block", transactions: "transaction", address: "transaction" };
+const NAMES = { blocks: "block", dag: "block", transactions: "transaction", address: "transaction", token: "transfer", shard: "transaction", miner: "block", miners: "block" };
 const tell = value => {
   count = Math.max(0, value);
   const text = `${grouped(count)} new ${NAMES[kind]}${count === 1 ? "" : "s"}`;
@@ -82,7 +93,7 @@ show?.addEventListener("click", async () => {
 const measure = () => {
   if (!head || !show) return;
   const base = Number(room.dataset.known);
-  if (kind === "blocks") tell(head.head.number - base);
+  if (kind === "blocks" || kind === "miners") tell(head.head.number - base);
   else if (kind === "dag") tell(head.newest - base);
   else if (kind === "transactions") tell(head.transactions - base);
 };
@@ -122,6 +133,11 @@ const onHead = message => {
   if (fork !== null && [...document.querySelectorAll("[data-confirmed-by]")].some(place => Number(place.dataset.confirmedBy) > fork)) refreshSoon();
   measure();
   deepen();
+  if (FOLLOWING.has(kind) && fetchedFor !== head.head.number) {
+    // the page itself is of about the first block that the line tells of
+    if (fetchedFor !== null) refreshSoon(FIGURES);
+    fetchedFor = head.head.number;
+  }
   for (const place of document.querySelectorAll("[data-base-fee]")) place.textContent = gwei(message.head.base_fee);
 };
 
@@ -130,6 +146,12 @@ const onWatched = message => {
     for (const place of document.querySelectorAll("[data-balance]")) setAmount(place, message.balance);
     for (const place of document.querySelectorAll("[data-nonce]")) place.textContent = grouped(message.nonce);
     if (show) tell(message.transactions - Number(room.dataset.known));
+  } else if (!("tx" in message)) {
+    // a token, a miner, a shard: its list says how much is new, its figures follow
+    const value = message.transfers ?? message.blocks ?? message.transactions;
+    if (show) tell(value - Number(room.dataset.known));
+    if (value !== figuresOf) refreshSoon(FIGURES);
+    figuresOf = value;
   } else if ((message.block ?? "") !== room.dataset.known) {
     room.dataset.known = message.block ?? "";
     if (kind === "unknown") return location.reload();
@@ -175,7 +197,7 @@ if (room) {
     if (!isOn) return;
     line?.wake();
     if (head) onHead(head);
-    if (due) refreshSoon();
+    if (due) refreshSoon(due);
   });
   let off = false;
   try {
