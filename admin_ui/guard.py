@@ -49,10 +49,12 @@ def requires(role: Role, methods: tuple[str, ...] = _SAFE, does: str = "") -> Ca
             if not request.user.is_authenticated:
                 return _to_login(request)
             with audit.acting(audit.Actor(request.user.get_username(), "web", client_address(request))):
-                if role_of(request.user) < role:
+                held = role_of(request.user)
+                if held < role:
                     if request.method not in _SAFE:
                         audit.refuse(does, RequestError(RequestCode.FORBIDDEN, f"needs the role {role.group}"))
-                    return render(request, "admin_ui/forbidden.html", {"needed": role.group}, status=403)
+                    context = {"needed": role.group, "role": held, "shown": held.group}
+                    return render(request, "admin_ui/forbidden.html", context, status=403)
                 return _to_do_first(request) or view(request, *args, **kwargs)
 
         closed = never_cache(guarded)

@@ -75,7 +75,9 @@ def password(request: HttpRequest) -> HttpResponse:
 
 def locked_out(request: HttpRequest, *_: Any, **__: Any) -> HttpResponse:
     """What django-axes answers while the door is closed."""
-    answer = render(request, "admin_ui/login.html", {"locked": LOCKED_MINUTES, "next": "/operator/"}, status=429)
+    name = request.POST.get("username", "")[:150]
+    context = {"locked": LOCKED_MINUTES, "name": name, "next": _safe_goal(request)}
+    answer = render(request, "admin_ui/login.html", context, status=429)
     answer["Retry-After"] = str(LOCKED_MINUTES * 60)
     answer["Cache-Control"] = "no-store"
     return answer

@@ -140,7 +140,7 @@ def _require_sensible(scopes: tuple[str, ...], rate: int | None, burst: int | No
     if unknown or not scopes:
         raise RequestError("invalid_params", f"scopes are {', '.join(SCOPES)}", got=", ".join(unknown)[:80])
     if any(limit is not None and not 1 <= limit <= MOST_POINTS for limit in (rate, burst)):
-        raise RequestError("invalid_params", f"a limit is from 1 to {MOST_POINTS} points")
+        raise RequestError("invalid_params", "a limit is from 1 to 1 000 000 000 points")
 
 
 def _tell_processes() -> int | None:

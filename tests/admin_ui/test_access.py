@@ -85,6 +85,7 @@ SOCKET_ACTIONS = {"resync": Role.VIEWER, "follow": Role.VIEWER, "unfollow": Role
 ARGUMENTS = {"pool-sender": ["0x" + "11" * 20]}
 # what a page is asked about, which must be there
 KEY = "walked"
+WAY_OUT = '<a class="button" href="/operator/">Overview</a>'
 QUERIES = {"keys-change": f"?name={KEY}"}
 # what somebody with a right but an empty form gets: the page itself, back to a page, or the form again
 WELCOME = {200, 302, 400}
@@ -238,6 +239,30 @@ def test_a_post_without_its_token_is_refused(user: Callable[[Role], Any]) -> Non
         answer = client.post(url_of(name))
         assert answer.status_code == 403, name
         assert "This form is too old" in answer.content.decode(), name
+        assert WAY_OUT in answer.content.decode(), name
+
+
+def test_every_refusal_leads_back_into_the_rooms(
+    client_of: Callable[[Role | None], Client], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """404, 403 and 500; where nobody may go on there is no link that would only refuse again."""
+
+    def broken(*_: Any) -> None:
+        raise RuntimeError("a path that is nobody's business")
+
+    monkeypatch.setattr("admin_ui.views.shards.shard_lines", broken)
+    viewer = client_of(Role.VIEWER)
+    viewer.raise_request_exception = False
+    for path, status in (("nothing/", 404), ("users/", 403), ("shards/", 500)):
+        answer = viewer.get(f"/operator/{path}")
+        page = answer.content.decode()
+        assert (answer.status_code, WAY_OUT in page) == (status, True), path
+        assert "nobody&#x27;s business" not in page
+        assert "nobody's business" not in page
+    assert "It needs the role admin; yours is viewer." in viewer.get("/operator/users/").content.decode()
+    assert WAY_OUT not in client_of(Role.NOBODY).get("/operator/mining/").content.decode()
+    # a reader of the public pages goes to the dashboard
+    assert WAY_OUT not in viewer.get("/nothing/here").content.decode()
 
 
 def test_the_admin_is_for_admins_and_changes_nothing(client_of: Callable[[Role | None], Client]) -> None:

@@ -117,6 +117,8 @@ class TestLogin:
         locked = login(client, PASSWORD, "viewer")
         assert locked.status_code == 429
         assert locked["Retry-After"] == "900"
+        # whoever mistyped sees which name waits
+        assert 'value="viewer"' in locked.content.decode()
         # neither another name there nor this one elsewhere is kept out
         assert login(Client(REMOTE_ADDR="192.168.1.8"), PASSWORD, "viewer").status_code == 302
         assert login(client, "wrong", "somebody").status_code == 401

@@ -19,7 +19,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Event, Thread
 
@@ -39,7 +39,18 @@ TALLEST = 5_000
 QUALITY = 80
 SETTLE_S = 30
 # what no address shows while all is well, by the template that says it
-UNWELL = {"error-500": "500.html", "error-503": "503.html", "error-403": "403.html", "error-400": "400.html"}
+UNWELL = {
+    "error-500": "500.html", "error-503": "503.html", "error-403": "403.html", "error-400": "400.html",
+    "operator-restarting": "admin_ui/restarting.html", "operator-elsewhere": "admin_ui/elsewhere.html",
+}  # fmt: skip
+GUEST = "guest"
+GUEST_IN = """
+from django.contrib.auth import get_user_model
+user = get_user_model().objects.get(username={name!r})
+user.set_password({password!r})
+user.save()
+type(user).standing.related.related_model.objects.filter(user=user).delete()
+"""
 RENDER = """
 from django.shortcuts import render
 from django.test import RequestFactory
@@ -102,8 +113,10 @@ class Camera:
     def _until(self, expression: str) -> bool:
         end = time.monotonic() + SETTLE_S
         while time.monotonic() < end:
-            if self.page.run(f"Boolean({expression})"):
-                return True
+            # a page that is just being exchanged answers nothing
+            with suppress(AssertionError):
+                if self.page.run(f"Boolean({expression})"):
+                    return True
             time.sleep(0.1)
         return False
 
@@ -130,9 +143,11 @@ def manage(node: Node, script: str) -> str:
     ).stdout  # fmt: skip
 
 
-def log_in(node: Node, page: Page, password: str) -> None:
-    """By the form, in the browser."""
+def log_in(node: Node, page: Page, password: str, name: str = "operator") -> None:
+    """By the form, in the browser, which forgets who was in."""
+    page.call("Network.clearBrowserCookies")
     page.open(node.web_url + "/operator/login/")
+    page.run(f"document.getElementById('username').value = {json.dumps(name)}")
     page.run(f"document.getElementById('password').value = {json.dumps(password)}")
     page.run("setTimeout(() => document.querySelector('main form').requestSubmit()), null")
     wait_for(lambda: settled(page, "!location.pathname.includes('login')"), "logged in")
@@ -233,6 +248,11 @@ def main() -> None:
         camera.unwell()
         log_in(node, page, password)
         camera.take([*sights.OPERATOR, Sight("operator-pool-sender", pages["pool-sender"])])
+        manage(node, GUEST_IN.format(name=GUEST, password=password))
+        log_in(node, page, password, GUEST)
+        camera.take(sights.VIEWER)
+        page.call("Network.clearBrowserCookies")
+        camera.take(sights.STRANGER)
     for line in camera.wide:
         print(line)
 

@@ -59,14 +59,69 @@ ACTS = {
         "document.querySelector('[data-functions] .call') !== null",
     ),
 }
+THERE = "document.readyState === 'complete' && "
+ASKED = THERE + "document.querySelector('[role=alertdialog]') !== null"
+
+
+def sent(form: str, before: str = "") -> str:
+    """JavaScript that sends the first such form once it has run; the page that follows comes after it."""
+    return f"setTimeout(() => {{ const form = document.querySelector({form!r}); {before} form.requestSubmit() }})"
+
+
 ROOMS = ("", "mining", "ordering", "pool", "shards", "processes", "settings", "keys", "abis", "alerts", "audit",
          "users", "logs", "backups", "password")  # fmt: skip
 OPERATOR = [
     *(Sight(f"operator-{room or 'overview'}", f"/operator/{room}/".replace("//", "/")) for room in ROOMS),
     Sight("operator-logs-mine", "/operator/logs/?process=mine&level=info"),
+    Sight("operator-key", "/operator/keys/change/?name=mining-rig"),
+    # questions before what is dangerous
+    Sight("operator-ask-stop", "/operator/mining/", sent("form[action$='mining/stop/']"), ASKED),
+    Sight("operator-ask-coinbase", "/operator/mining/", sent("form[action$='mining/coinbase/']"), ASKED),
+    Sight("operator-ask-restart", "/operator/processes/", sent("form[action$='processes/restart/']"), ASKED),
+    Sight("operator-ask-restart-node", "/operator/processes/", sent("form[action$='restart-node/']"), ASKED),
+    Sight("operator-ask-keep-out", "/operator/users/", sent("form[action$='users/active/']"), ASKED),
+    Sight("operator-ask-revoke", "/operator/keys/", sent("form[action$='keys/revoke/']"), ASKED),
+    # what went wrong
+    Sight("operator-405", "/operator/mining/stop/"),
+    Sight("operator-404", "/operator/nothing/"),
+    Sight(
+        "operator-error-key",
+        "/operator/keys/change/?name=mining-rig",
+        sent("form[action$='change/']", "form.elements.rate.value = '0';"),
+        THERE + "document.querySelector('main [role=alert]') !== null",
+    ),
+    Sight(
+        "operator-error-form",
+        "/operator/mining/",
+        sent("form[action$='mining/share/']", "form.elements.csrfmiddlewaretoken.value = 'old';"),
+        THERE + "document.title.includes('too old')",
+    ),
     Sight("admin", "/admin/"),
     Sight("admin-changelist", "/admin/chain/block/"),
     Sight("admin-changelist-audit", "/admin/chain/transaction/"),
+]
+
+# of somebody who may only look
+VIEWER = [
+    Sight("operator-403", "/operator/users/"),
+    Sight("operator-viewer", "/operator/mining/"),
+]
+_TRY = "form.elements.username.value = 'mallory'; form.elements.password.value = 'guessed';"
+_FIVE = "await Promise.all([...Array(6)].map(() => fetch(form.action, { method: 'POST', body: new FormData(form) })));"
+# of somebody who is not in
+STRANGER = [
+    Sight(
+        "operator-login-wrong",
+        "/operator/login/",
+        sent("main form", _TRY.replace("'mallory'", "'m' + Math.random()")),
+        THERE + "document.querySelector('main [role=alert]') !== null",
+    ),
+    Sight(
+        "operator-login-throttled",
+        "/operator/login/",
+        sent("main form", _TRY + _FIVE).replace("() =>", "async () =>", 1),
+        THERE + "document.querySelector('main').innerText.includes('Too many failures')",
+    ),
 ]
 
 
