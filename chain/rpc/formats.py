@@ -13,7 +13,8 @@ from chain.core.consensus.model import VirtualSnapshot
 from chain.core.execution.receipts import logs_bloom
 from chain.core.spec import ChainSpec, stream_name
 from chain.core.types import Transaction
-from chain.selectors.rpc import Accepted, ChainBlock, StoredLog
+from chain.selectors.rpc import ChainBlock, StoredLog
+from chain.selectors.transactions import AcceptanceView
 
 # keccak-256 of the RLP of the empty list: there are no uncles
 EMPTY_UNCLES = "0x1dcc4de8dec75d7aab85b567b6ccd41ad312451b948a7413f0a142fd40d49347"
@@ -37,12 +38,12 @@ def gas_limit(spec: ChainSpec) -> int:
     return spec.epoch_call_gas + 21_000 * spec.epoch_max_txs
 
 
-def transaction(tx: Transaction, accepted: Accepted | None) -> Json:
+def transaction(tx: Transaction, accepted: AcceptanceView | None) -> Json:
     """A transaction object; without ``accepted`` it is pending and its place is null."""
     answer: Json = {
-        "blockHash": None if accepted is None else data(accepted.chain_hash),
+        "blockHash": None if accepted is None else data(accepted.chain_block),
         "blockNumber": None if accepted is None else hex(accepted.number),
-        "blockTimestamp": None if accepted is None else hex(accepted.timestamp),
+        "blockTimestamp": None if accepted is None else hex(accepted.timestamp_ms // 1000),
         "from": data(tx.sender),
         "gas": hex(tx.gas_limit),
         "gasPrice": hex(tx.max_fee if accepted is None else accepted.effective_gas_price),
@@ -99,12 +100,12 @@ def log(stored: StoredLog, *, removed: bool = False) -> Json:
     }
 
 
-def receipt(tx: Transaction, accepted: Accepted, logs: Sequence[StoredLog]) -> Json:
+def receipt(tx: Transaction, accepted: AcceptanceView, logs: Sequence[StoredLog]) -> Json:
     """A receipt object."""
     return {
         "transactionHash": data(tx.hash),
         "transactionIndex": hex(accepted.index),
-        "blockHash": data(accepted.chain_hash),
+        "blockHash": data(accepted.chain_block),
         "blockNumber": hex(accepted.number),
         "from": data(tx.sender),
         "to": maybe(tx.to),

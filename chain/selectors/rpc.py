@@ -13,6 +13,14 @@ from typing import Any
 import psycopg
 
 from chain.core.types import Account, Header, Log
+from chain.selectors.transactions import (
+    ACCEPTANCE_AT,
+    ACCEPTANCE_COLUMNS,
+    ACCEPTANCES_AT_ALL,
+    ACCEPTANCES_OF_ALL,
+    AcceptanceView,
+    acceptance,
+)
 from chain.stores.rows import (
     EPOCH_COLUMNS,
     HEADER_COLUMNS,
@@ -31,10 +39,6 @@ _SEQUENCE = "(SELECT sequence FROM chain_node_state)"
 _HEADER = columns(HEADER_COLUMNS, "b.")
 _PLACE = columns(PLACE_COLUMNS, "b.")
 _EPOCH = columns(EPOCH_COLUMNS, "e.")
-_RECEIPT = (
-    'a.number, a."index", a.tx, a.block, a.status, a.gas_used, a.cumulative_gas_used, a.effective_gas_price,'
-    " a.contract_address, a.first_log, a.log_count, a.phase, a.lane"
-)
 _LOG = 'l.number, l."index", l.tx_index, l.address, l.topic0, l.topic1, l.topic2, l.topic3, l.data'
 
 
@@ -56,32 +60,6 @@ class ChainBlock:
 
 
 @dataclass(frozen=True, slots=True)
-class Accepted:
-    """A transaction that an epoch made take effect: its envelope and its receipt's figures.
-
-    ``chain_hash`` is the selected-chain block, ``timestamp`` its time in s, ``block`` the one that carried it first.
-    """
-
-    number: int
-    index: int
-    tx: bytes
-    block: bytes
-    status: int
-    gas_used: int
-    cumulative_gas_used: int
-    effective_gas_price: int
-    contract_address: bytes | None
-    first_log: int
-    log_count: int
-    phase: int
-    lane: int
-    chain_hash: bytes
-    raw: bytes
-    sender: bytes
-    timestamp: int
-
-
-@dataclass(frozen=True, slots=True)
 class StoredLog:
     """A log with its place; ``tx`` and ``chain_hash`` name transaction and block, ``timestamp`` is the block's in s."""
 
@@ -100,7 +78,7 @@ class FoundTransaction:
 
     raw: bytes
     sender: bytes
-    accepted: Accepted | None
+    accepted: AcceptanceView | None
     sequence: int
 
 
@@ -226,22 +204,11 @@ _BLOCK = (
 )
 _PLACE_AT = len(HEADER_COLUMNS)
 _SIZE_AT = _PLACE_AT + len(PLACE_COLUMNS)
-_TAKEN = f"SELECT {_RECEIPT}, c.hash, t.raw, t.sender, b.timestamp_ms FROM "  # noqa: S608
-_TAKEN_JOINS = (
-    " JOIN chain_selected_chain c ON c.number = a.number JOIN chain_block b ON b.hash = c.hash"
-    " JOIN chain_transaction t ON t.hash = a.tx"
-)
-_ACCEPTED = f"{_TAKEN}chain_acceptance a{_TAKEN_JOINS} WHERE a."
-_ACCEPTED_AT = (
-    f"{_TAKEN}unnest(%s::bigint[], %s::integer[]) k(number, place)"
-    f' JOIN chain_acceptance a ON a.number = k.number AND a."index" = k.place{_TAKEN_JOINS}'
-    ' ORDER BY a.number, a."index"'
-)
 _TRANSACTION = (
-    f"SELECT {_RECEIPT}, c.hash, t.raw, t.sender, b.timestamp_ms, {_SEQUENCE} FROM chain_transaction t"  # noqa: S608
+    f"SELECT {ACCEPTANCE_COLUMNS}, {_SEQUENCE} FROM chain_transaction t"  # noqa: S608 - our own names
     " LEFT JOIN chain_acceptance a ON a.tx = t.hash"
     " LEFT JOIN chain_selected_chain c ON c.number = a.number"
-    " LEFT JOIN chain_block b ON b.hash = c.hash WHERE t.hash = %s"
+    " LEFT JOIN chain_epoch e ON e.hash = c.hash WHERE t.hash = %s"
 )
 _LOGS_OF = (
     f"SELECT {_LOG}, a.tx, c.hash, b.timestamp_ms FROM chain_log l"  # noqa: S608
@@ -269,15 +236,14 @@ async def block(conn: AsyncConnection, key: int | bytes) -> ChainBlock | None:
     )
 
 
-async def accepted_of(conn: AsyncConnection, number: int) -> list[Accepted]:
+async def accepted_of(conn: AsyncConnection, number: int) -> list[AcceptanceView]:
     """An epoch's accepted transactions in canonical order."""
-    return [_accepted(row) for row in await _all(conn, f'{_ACCEPTED}number = %s ORDER BY a."index"', (number,))]
+    return await ACCEPTANCES_OF_ALL.aall(conn, number)
 
 
-async def accepted_at(conn: AsyncConnection, number: int, index: int) -> Accepted | None:
+async def accepted_at(conn: AsyncConnection, number: int, index: int) -> AcceptanceView | None:
     """The accepted transaction at a place of the canonical order."""
-    row = await _one(conn, f'{_ACCEPTED}number = %s AND a."index" = %s', (number, index))
-    return _accepted(row) if row else None
+    return await ACCEPTANCE_AT.aone(conn, number, index)
 
 
 async def transaction(conn: AsyncConnection, tx_hash: bytes) -> FoundTransaction | None:
@@ -285,14 +251,14 @@ async def transaction(conn: AsyncConnection, tx_hash: bytes) -> FoundTransaction
     row = await _one(conn, _TRANSACTION, (tx_hash,))
     if row is None:
         return None
-    taken = _accepted(row) if row[0] is not None else None
-    return FoundTransaction(row[14], row[15], taken, row[17])
+    taken = acceptance(row) if row[0] is not None else None
+    return FoundTransaction(row[15], row[16], taken, row[17])
 
 
-async def accepted_places(conn: AsyncConnection, places: Sequence[tuple[int, int]]) -> list[Accepted]:
+async def accepted_places(conn: AsyncConnection, places: Sequence[tuple[int, int]]) -> list[AcceptanceView]:
     """The accepted transactions at places (number, index) of the canonical order, ascending."""
-    rows = await _all(conn, _ACCEPTED_AT, ([number for number, _ in places], [index for _, index in places]))
-    return [_accepted(row) for row in rows]
+    numbers, indexes = [number for number, _ in places], [index for _, index in places]
+    return await ACCEPTANCES_AT_ALL.aall(conn, numbers, indexes)
 
 
 async def raw_transactions(conn: AsyncConnection, hashes: Sequence[bytes]) -> dict[bytes, tuple[bytes, bytes]]:
@@ -385,10 +351,6 @@ async def recent_tips(conn: AsyncConnection, last: int, depth: int, limit: int) 
         (last - depth, last, limit),
     )
     return [int(row[0]) for row in rows]
-
-
-def _accepted(row: Sequence[Any]) -> Accepted:
-    return Accepted(*row[:7], int(row[7]), *row[8:16], row[16] // 1000)
 
 
 def _log(row: Sequence[Any]) -> StoredLog:

@@ -72,10 +72,14 @@ class SkipView:
     reason: SkipReason
 
 
-_ACCEPTANCE = (
-    'SELECT a.number, a."index", a.tx, a.block, c.hash, e.timestamp_ms, a.phase, a.lane, a.status, a.gas_used,'
+# of an acceptance a, its chain block c, that block's epoch e and the transaction t
+ACCEPTANCE_COLUMNS = (
+    'a.number, a."index", a.tx, a.block, c.hash, e.timestamp_ms, a.phase, a.lane, a.status, a.gas_used,'
     " a.cumulative_gas_used, a.effective_gas_price, a.contract_address, a.first_log, a.log_count, t.raw, t.sender"
-    " FROM ({source}) a JOIN chain_selected_chain c ON c.number = a.number"
+)
+_ACCEPTANCE = (
+    f"SELECT {ACCEPTANCE_COLUMNS} FROM ({{source}}) a"  # noqa: S608 - our own names
+    " JOIN chain_selected_chain c ON c.number = a.number"
     " JOIN chain_epoch e ON e.hash = c.hash JOIN chain_transaction t ON t.hash = a.tx{order}"
 )
 _TRANSACTION = (
@@ -84,8 +88,9 @@ _TRANSACTION = (
 )
 
 
-def _acceptance(row: Any) -> AcceptanceView:
-    return AcceptanceView(*row[:11], int(row[11]), *row[12:])
+def acceptance(row: Any) -> AcceptanceView:
+    """An acceptance from a row that begins with ``ACCEPTANCE_COLUMNS``."""
+    return AcceptanceView(*row[:11], int(row[11]), *row[12:17])
 
 
 def _transaction(row: Any) -> TransactionView:
@@ -104,15 +109,19 @@ BY_SENDER_AND_NONCE: Query[TransactionView] = Query(
 )
 
 
-def acceptances(where: str, way: str = "", source: str = "chain_acceptance a") -> Query[AcceptanceView]:
+def acceptances(
+    where: str, way: str = "", source: str = "chain_acceptance a", *, cut: bool = True
+) -> Query[AcceptanceView]:
     """A question for acceptances; ``way`` is ASC or DESC in canonical order and then takes a limit as last parameter.
+
+    Without ``cut`` there is no limit.
 
     The page is cut before anything is joined to it: a plan that joins first walks through all that is newer.
     """
     order = f' ORDER BY a.number {way}, a."index" {way}' if way else ""
-    cut = f"{order} LIMIT %s" if way else ""
-    rows = f"SELECT a.* FROM {source} WHERE {where}{cut}"  # noqa: S608 - our own names
-    return Query(_ACCEPTANCE.format(source=rows, order=order), _acceptance)
+    limit = f"{order} LIMIT %s" if way and cut else ""
+    rows = f"SELECT a.* FROM {source} WHERE {where}{limit}"  # noqa: S608 - our own names
+    return Query(_ACCEPTANCE.format(source=rows, order=order), acceptance)
 
 
 # (hash)
@@ -123,12 +132,15 @@ NEWEST_ACCEPTANCES = acceptances('(a.number, a."index") < (%s, %s)', "DESC")
 ACCEPTANCES_AFTER = acceptances('(a.number, a."index") > (%s, %s)', "ASC")
 # (number, first index, limit): a stretch of an epoch's, in canonical order
 ACCEPTANCES_OF = acceptances('a.number = %s AND a."index" >= %s', "ASC")
+_PLACES = "unnest(%s::bigint[], %s::integer[]) k(number, place) JOIN chain_acceptance a ON a.number = k.number"
 # (numbers, indexes, limit): these places, newest first
-ACCEPTANCES_AT = acceptances(
-    'a."index" = k.place',
-    "DESC",
-    "unnest(%s::bigint[], %s::integer[]) k(number, place) JOIN chain_acceptance a ON a.number = k.number",
-)
+ACCEPTANCES_AT = acceptances('a."index" = k.place', "DESC", _PLACES)
+# (numbers, indexes): these places, oldest first
+ACCEPTANCES_AT_ALL = acceptances('a."index" = k.place', "ASC", _PLACES, cut=False)
+# (number, index)
+ACCEPTANCE_AT = acceptances('a.number = %s AND a."index" = %s')
+# (number): an epoch's, in canonical order
+ACCEPTANCES_OF_ALL = acceptances("a.number = %s", "ASC", cut=False)
 # (hash, limit): by insertion
 INCLUDING_BLOCKS: Query[IncludingBlock] = Query(
     "SELECT b.hash, p.position, b.stream, b.number, b.timestamp_ms, o.number, o.is_blue"

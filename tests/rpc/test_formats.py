@@ -10,7 +10,8 @@ from chain.core.transactions import decode_transaction
 from chain.core.types import Log
 from chain.rpc import formats
 from chain.rpc.methods.eth_fees import rewards_at
-from chain.selectors.rpc import Accepted, StoredLog
+from chain.selectors.rpc import StoredLog
+from chain.selectors.transactions import AcceptanceView
 
 # the example of EIP-155
 EIP155_RAW = bytes.fromhex(
@@ -22,13 +23,14 @@ CHAIN_HASH, BLOCK_HASH = b"\xc1" * 32, b"\xb1" * 32
 TO = "0x" + "35" * 20
 
 
-def accepted(**more: Any) -> Accepted:
+def accepted(**more: Any) -> AcceptanceView:
     fields: dict[str, Any] = {
         "number": 16, "index": 3, "tx": b"\x01" * 32, "block": BLOCK_HASH, "status": 1, "gas_used": 21_000,
         "cumulative_gas_used": 84_000, "effective_gas_price": 7, "contract_address": None, "first_log": 5,
-        "log_count": 0, "phase": 1, "lane": 2, "chain_hash": CHAIN_HASH, "raw": b"", "sender": b"", "timestamp": 77,
+        "log_count": 0, "phase": 1, "lane": 2, "chain_block": CHAIN_HASH, "raw": b"", "sender": b"",
+        "timestamp_ms": 77_999,
     }  # fmt: skip
-    return Accepted(**{**fields, **more})
+    return AcceptanceView(**{**fields, **more})
 
 
 def sign(**fields: Any) -> bytes:

@@ -92,7 +92,7 @@ async def debug_get_raw_receipts(node: Node, block: BlockRef) -> list[str]:
     return [data(_receipt(item, logs[item.first_log : item.first_log + item.log_count])) for item in accepted]
 
 
-def _receipt(item: select.Accepted, logs: list[select.StoredLog]) -> bytes:
+def _receipt(item: select.AcceptanceView, logs: list[select.StoredLog]) -> bytes:
     from chain.core.execution.receipts import logs_bloom
 
     entries = [part.log for part in logs]
