@@ -37,7 +37,9 @@ def seen() -> set[str]:
     made = re.findall(r'"(/(?:block|tx|address|token|shard|miner|operator)/[^"]*)"', source)
     filled = [re.sub(r"\{[^}]*\}", SAMPLES.get(path.split("/")[1], ADDRESS), path) for path in made]
     paths = [path.partition("?")[0] for path in (*fixed, *filled)]
-    return {resolve(path).view_name for path in paths if not path.startswith(("/nothing", "/operator/nothing", "/admin"))}
+    return {
+        resolve(path).view_name for path in paths if not path.startswith(("/nothing", "/operator/nothing", "/admin"))
+    }
 
 
 def test_every_page_has_its_picture() -> None:
