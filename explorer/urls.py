@@ -6,12 +6,26 @@ from django.urls import path
 
 from explorer.api.app import api
 from explorer.live import views as live
-from explorer.views import abi, addresses, api_docs, blocks, chain_figures, exports, front, search, tokens, transactions
+from explorer.views import (
+    abi,
+    addresses,
+    api_docs,
+    away,
+    blocks,
+    chain_figures,
+    exports,
+    front,
+    search,
+    tokens,
+    transactions,
+)
 
 app_name = "explorer"
 urlpatterns = [
     path("", front.front_page, name="front"),
     path("favicon.ico", front.favicon, name="favicon"),
+    path("away", away.away, name="away"),
+    path("worker.js", away.worker, name="worker"),
     path("live/window", live.window, name="live-window"),
     path("live/block/<int:seq>", live.block, name="live-block"),
     path("search", search.search, name="search"),

@@ -215,6 +215,8 @@ def _pages(facts: Facts) -> Iterator[Question]:
         yield page(f"fees, {span}", f"/fees?span={span}")
         yield page(f"supply, {span}", f"/supply?span={span}")
     yield page("API documentation", "/api")
+    yield page("away", "/away")
+    yield page("worker", "/worker.js")
     yield page("OpenAPI", "/api/v1/openapi.json")
     yield page("search, number", f"/search?q={f.head}", 302)
     yield page("search, block hash", f"/search?q={f.full_hash}", 302)

@@ -131,6 +131,9 @@ document.addEventListener("keydown", event => {
   }
 });
 
+// ---- a page of our own while the node is away, where the browser allows it ----
+if (document.body.dataset.worker) navigator.serviceWorker?.register(document.body.dataset.worker).catch(() => {});
+
 // ---- relative times ----
 const refreshTimes = () => {
   if (document.hidden) return;

@@ -1,0 +1,91 @@
+"""Pages of tokens, holders, shards, streams and miners, open while the chain goes on: they stay true."""
+
+from __future__ import annotations
+
+import pytest
+from web3 import Web3
+
+from tests.e2e.traffic import Traffic
+from tests.e2e.visitor import Visitor, digits
+
+pytestmark = pytest.mark.e2e
+
+ROOM = "document.querySelector('[data-live]')"
+HEADS = "[data-part=head]"
+
+
+def come(visitor: Visitor, path: str) -> None:
+    """Open a page, wait for its line, and mark it: no other takes its place unseen."""
+    visitor.go(path)
+    visitor.until(lambda: visitor.page.run(f"{ROOM}.page?.head() !== null && {ROOM}.page !== undefined"), "a live line")
+    visitor.page.run("window.mark = 'the same page'")
+
+
+def list_holds_still_until_asked(visitor: Visitor, what: str) -> None:
+    """The list says how much is new, keeps its rows meanwhile, and brings the rest when asked."""
+    before = visitor.column(1)
+    visitor.until(lambda: visitor.page.run(f"{ROOM}.page.count()") >= 1, f"new {what}s are told")
+    visitor.sees(rf"^\d+ new {what}s?$", "[data-live-count]")
+    assert visitor.column(1) == before, "nothing moves under a reader"
+    visitor.press("[data-live-show]")
+    visitor.until(lambda: visitor.column(1) != before, "the list has what is new")
+    assert visitor.page.run("window.mark") == "the same page"
+
+
+def test_a_token_and_its_holders(visitor: Visitor, traffic: Traffic) -> None:
+    coin = traffic.contracts["coin"].lower()
+    come(visitor, f"/token/{coin}")
+    said = visitor.says(HEADS)
+    traffic.call("coin", "transfer", traffic.bob.address, 1)
+    # the figures follow by themselves
+    visitor.until(lambda: visitor.says(HEADS) != said, "the sentence follows")
+    list_holds_still_until_asked(visitor, "transfer")
+    come(visitor, f"/token/{coin}?tab=holders")
+    amounts, stranger = visitor.column(2), "0x" + "e1" * 20
+    traffic.call("coin", "transfer", Web3.to_checksum_address(stranger), 10**24 // 2)
+    visitor.sees(r"^1 new transfer$", "[data-live-count]")
+    assert visitor.column(2) == amounts
+    visitor.press("[data-live-show]")
+    visitor.until(lambda: stranger in visitor.full("main tbody [data-full]"), "the new holder is there")
+    assert visitor.page.run("window.mark") == "the same page"
+
+
+def test_a_shard_and_all_of_them(visitor: Visitor, traffic: Traffic) -> None:
+    visitor.go(f"/address/{traffic.alice.address.lower()}")
+    shard = digits(visitor.page.run("document.querySelector('[data-part=head] a[href^=\"/shard/\"]').innerText"))
+    come(visitor, f"/shard/{shard}")
+    said = visitor.says(HEADS)
+    traffic.send(traffic.alice, to=traffic.bob.address, value=1)
+    visitor.until(lambda: visitor.says(HEADS) != said, "the figures follow")
+    list_holds_still_until_asked(visitor, "transaction")
+    come(visitor, "/shards")
+    said = visitor.says("[data-part=figures]")
+    traffic.send(traffic.alice, to=traffic.bob.address, value=1)
+    visitor.until(lambda: visitor.says("[data-part=figures]") != said, "the table follows")
+    assert visitor.page.run("window.mark") == "the same page"
+
+
+def test_streams_and_miners(visitor: Visitor, traffic: Traffic) -> None:
+    come(visitor, "/streams")
+    # ages change by themselves, these do not
+    told = "[...document.querySelectorAll('[data-part=figures] .facts dd:last-child')].map(one => one.innerText).join()"
+    lines = "document.getElementById('chart-data').textContent"
+    said, drawn = visitor.page.run(told), visitor.page.run(lines)
+    assert "blocks" in said
+    visitor.until(lambda: visitor.page.run(told) != said, "the cards follow")
+    visitor.until(lambda: visitor.page.run(lines) != drawn, "the chart follows")
+    assert visitor.page.run("document.querySelectorAll('.uplot').length") == 1
+    assert visitor.page.run("window.mark") == "the same page"
+    come(visitor, "/miners")
+    said = visitor.says("[data-part=figures]")
+    rows = visitor.says("main table")
+    visitor.until(lambda: visitor.says("[data-part=figures]") != said, "the cards follow")
+    visitor.until(lambda: visitor.page.run(f"{ROOM}.page.count()") >= 1, "new blocks are told")
+    assert visitor.says("main table") == rows
+    visitor.press("[data-live-show]")
+    visitor.until(lambda: visitor.says("main table") != rows, "the ranks follow when asked")
+    coinbase = visitor.full("main tbody [data-full]")[0]
+    come(visitor, f"/miner/{coinbase}")
+    said = visitor.says(HEADS)
+    visitor.until(lambda: visitor.says(HEADS) != said, "what he earned follows")
+    list_holds_still_until_asked(visitor, "block")
