@@ -19,7 +19,7 @@ from explorer.selectors.lag import TRUSTED
 # transactions in one answer, however many of them one block holds
 MAX_ROWS = 5000
 # how long a search waits for the index to reach the head that its caller may know of
-_WAIT_SECONDS, _WAIT_STEP = 0.5, 0.02
+_WAIT_SECONDS, _WAIT_STEP = 5.0, 0.02
 _END = 2**62
 
 

@@ -230,8 +230,7 @@ def test_search_finds_by_everything(visitor: Visitor, node: Node, traffic: Traff
 def test_lists_come_as_files(visitor: Visitor, node: Node, traffic: Traffic, tmp_path: Path) -> None:
     ended: list[str] = []
     visitor.page.listeners["Browser.downloadProgress"] = lambda event: ended.append(event["state"])
-    visitor.page.call("Browser.setDownloadBehavior", browserContextId=visitor.page.profile, behavior="allow",
-                       downloadPath=str(tmp_path), eventsEnabled=True)  # fmt: skip
+    visitor.page.call("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(tmp_path), eventsEnabled=True)
     alice, coin = traffic.alice.address.lower(), traffic.contracts["coin"]
 
     def fetched(name: str) -> list[dict[str, str]]:

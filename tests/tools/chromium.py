@@ -40,7 +40,7 @@ class Page:
         self._session = session
         self._numbers = numbers
         # what DevTools call a browser context: its cookies, its storage, its downloads
-        self.profile = profile
+        self._profile = profile
         self._events: list[str] = []
         self.requests: list[str] = []
         # bytes that each address took on the wire
@@ -57,6 +57,9 @@ class Page:
 
         The time is for the answer: a live page never stops telling of its events.
         """
+        if method.startswith("Browser."):
+            # about this tab's own permissions and downloads
+            parameters["browserContextId"] = self._profile
         number = next(self._numbers)
         message = {"id": number, "sessionId": self._session, "method": method, "params": parameters}
         self._socket.send(json.dumps(message))
