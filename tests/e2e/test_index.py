@@ -80,5 +80,5 @@ def test_it_stands_at_the_head(mining_node: Node, database: psycopg.Connection[A
         ).fetchone()
         return row if row is not None and row[1] == 0 else None
 
-    projections, _ = wait_for(lag, "the index has reached the head", 60)
+    projections, _ = wait_for(lag, "the index has reached the head", 300)
     assert projections == len(ALL_NAMES)
