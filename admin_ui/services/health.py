@@ -24,6 +24,9 @@ OK, WARN, BAD, OFF = "ok", "warn", "bad", "off"
 # with A or B at work a chain without a commit for so long stands still
 STILL_MS = 60_000
 POOL_FULL = 0.9
+# a node that has just been started has no workers yet, and its writer has to catch up: so long that is no alert
+STARTS_S = 45
+_STARTS = frozenset({"workers", "writer_lag"})
 # states of the supervisor in which a process is neither running nor on its way
 _DOWN = frozenset({"BACKOFF", "FATAL", "EXITED", "STOPPED", "UNKNOWN", "GONE"})
 
@@ -99,11 +102,9 @@ def statements(facts: Facts) -> list[Statement]:
 def findings(facts: Facts) -> list[Finding]:
     """What is wrong now."""
     found = [
-        Finding(
-            f"ready.{name}", "critical", f"Readiness: {name.replace('_', ' ')} fails", _check(name, check).text, page
-        )
+        Finding(f"ready.{name}", "critical", f"Not ready: {name.replace('_', ' ')}", _check(name, check).text, page)
         for name, check in facts.checks.items()
-        if check["status"] != "ok"
+        if check["status"] != "ok" and not (name in _STARTS and _has_just_started(facts))
         for page in [_PAGES.get(name, "overview")]
     ]
     chain = _chain(facts)
@@ -141,6 +142,12 @@ _PAGES = {
     "writer_lag": "processes",
     "disk": "settings",
 }
+
+
+def _has_just_started(facts: Facts) -> bool:
+    """By the age of its oldest process; one that runs without a supervisor has none."""
+    ages = [process.uptime_s for process in facts.processes or () if process.runs]
+    return bool(ages) and max(ages) < STARTS_S
 
 
 def _chain(facts: Facts) -> Statement:

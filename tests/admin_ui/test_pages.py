@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from admin_ui.doors import Process
 from admin_ui.models import Alert
 from admin_ui.roles import Role
 from admin_ui.services import alerts, health, logs
@@ -230,6 +231,20 @@ class TestAlerts:
         node.state = "FATAL"
         alerts.refresh(health.findings(health.gather(node)))
         assert [alert.acknowledged_by for alert in alerts.open_alerts()] == [""]
+
+    def test_workers_that_are_still_being_started_are_no_alert(self) -> None:
+        failed = {"status": "failed", "value": {"virtual": None}, "threshold": 15.0}
+
+        def found(age_s: int) -> list[str]:
+            up = Process("up", "RUNNING", 1, age_s, 10**7, restartable=False)
+            mine = Process("mine", "RUNNING", 2, 1, 10**7, restartable=True)
+            full = {"status": "failed", "value": 1, "threshold": 2}
+            facts = health.Facts(1, {"workers": failed, "disk": full}, processes=[up, mine])
+            return [finding.key for finding in health.findings(facts) if finding.key.startswith("ready.")]
+
+        assert found(5) == ["ready.disk"]
+        # a process that was restarted in an old node has no such time
+        assert found(health.STARTS_S) == ["ready.workers", "ready.disk"]
 
     def test_the_beat_sends_it_and_the_index_worker_runs_it(self, node: FakeDoor) -> None:
         from admin_ui import tasks

@@ -182,18 +182,18 @@ def test_an_alert_is_taken_for_seen(admin: Operator) -> None:
     need("1000000000")
     try:
         # each process takes its time to follow
-        admin.until(lambda: "disk fails" in admin.go("/operator/alerts/"), "the node notices")
+        admin.until(lambda: "Not ready: disk" in admin.go("/operator/alerts/"), "the node notices")
         assert "nobody yet" in admin.says()
         admin.until(lambda: admin.page.run(badge), "every page tells, without a reload")
         said = admin.follow("main button", "Acknowledge")
         assert "Acknowledged in your name" in said
-        assert re.search("Readiness: disk fails.* operator (just now|[0-9.]+ s)", said), said
+        assert re.search("Not ready: disk.* operator (just now|[0-9.]+ s)", said), said
         assert not admin.page.texts("main td button")
         assert admin.node.rpc("eth_chainId")
     finally:
         need("")
     admin.until(lambda: "All is well" in admin.go("/operator/alerts/"), "it closes by itself")
-    assert re.search("Before .*Readiness: disk fails.* operator", admin.says())
+    assert re.search("Before .*Not ready: disk.* operator", admin.says())
     assert admin.trail("alert.acknowledge", target="ready.disk")["outcome"] == "done"
     assert admin.trail("setting.change", target="node.disk_free_mb")["outcome"] == "done"
 
