@@ -19,6 +19,7 @@ import pytest
 
 from mondoshawan import env as environment
 from tests.dealing import Dealing
+from tests.tools import children
 
 _OWNER_PID = os.getpid()
 # seconds until a test with this marker counts as hung, the first that fits; pyproject.toml has all others'
@@ -94,7 +95,12 @@ def vectors_folder() -> Path:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Remove what sessions that were killed left behind: folders named after a process that is no more."""
+    """Remove what sessions that were killed left behind: folders named after a process that is no more.
+
+    A worker of a session ends with it.
+    """
+    if hasattr(config, "workerinput"):
+        children.end_with_parent()
     for folder in Path("/tmp").glob("mds-test-*-*"):
         pid = folder.name.split("-")[2]
         if pid.isdigit() and not psutil.pid_exists(int(pid)):

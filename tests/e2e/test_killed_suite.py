@@ -36,7 +36,7 @@ def running(processes: list[psutil.Process]) -> list[psutil.Process]:
 
 
 def test_nothing_outlives_a_killed_suite(tmp_path: Path) -> None:
-    """The process that deals out the tests is killed; the one that runs them ends of itself, as if it were killed."""
+    """The process that deals out the tests is killed: the one that runs them ends with it, and all that it started."""
     (tmp_path / "test_inside.py").write_text(HANGS)
     command = [sys.executable, "-m", "pytest", "-q", "-p", "tests.conftest", "-c", ROOT / "pyproject.toml"]
     command += ["--rootdir", ROOT, "-n", "1", tmp_path / "test_inside.py"]

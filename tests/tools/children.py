@@ -6,6 +6,7 @@ leaves no server, node or browser behind.
 
 from __future__ import annotations
 
+import ctypes
 import os
 import shutil
 import signal
@@ -16,6 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from mondoshawan.appliance.child import PR_SET_PDEATHSIG
 from mondoshawan.appliance.launch import Launch, child_command
 
 
@@ -41,6 +43,12 @@ def start(
         raise FileNotFoundError(program)
     launch = Launch((found, *arguments), cwd or Path.cwd(), death_signal=death_signal)
     return subprocess.Popen(child_command(launch), **options)
+
+
+def end_with_parent() -> None:
+    """Let the kernel kill this process, and with it all that it started, when the one that started it is gone."""
+    if ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0) != 0:
+        raise OSError(ctypes.get_errno(), "prctl")
 
 
 @contextmanager
