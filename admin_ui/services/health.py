@@ -145,8 +145,8 @@ _PAGES = {
 
 
 def _has_just_started(facts: Facts) -> bool:
-    """By the age of its oldest process; one that runs without a supervisor has none."""
-    ages = [process.uptime_s for process in facts.processes or () if process.runs]
+    """By the age of its oldest process but ``up``, which outlives a restart; without a supervisor nobody knows."""
+    ages = [process.uptime_s for process in facts.processes or () if process.runs and process.name != "up"]
     return bool(ages) and max(ages) < STARTS_S
 
 

@@ -236,10 +236,12 @@ class TestAlerts:
         failed = {"status": "failed", "value": {"virtual": None}, "threshold": 15.0}
 
         def found(age_s: int) -> list[str]:
-            up = Process("up", "RUNNING", 1, age_s, 10**7, restartable=False)
+            # it goes on through a restart of the node
+            up = Process("up", "RUNNING", 1, 1_000, 10**7, restartable=False)
+            redis = Process("redis", "RUNNING", 1, age_s, 10**7, restartable=False)
             mine = Process("mine", "RUNNING", 2, 1, 10**7, restartable=True)
             full = {"status": "failed", "value": 1, "threshold": 2}
-            facts = health.Facts(1, {"workers": failed, "disk": full}, processes=[up, mine])
+            facts = health.Facts(1, {"workers": failed, "disk": full}, processes=[up, redis, mine])
             return [finding.key for finding in health.findings(facts) if finding.key.startswith("ready.")]
 
         assert found(5) == ["ready.disk"]
