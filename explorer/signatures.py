@@ -38,6 +38,26 @@ _FUNCTIONS = (
     "balanceOf(address owner)",
     "allowance(address owner, address spender)",
     "totalSupply()",
+    # what contracts ask each other
+    "name()",
+    "symbol()",
+    "decimals()",
+    "owner()",
+    "ownerOf(uint256 id)",
+    "getApproved(uint256 id)",
+    "isApprovedForAll(address owner, address operator)",
+    "tokenURI(uint256 id)",
+    "balanceOf(address owner, uint256 id)",
+    "balanceOfBatch(address[] owners, uint256[] ids)",
+    "uri(uint256 id)",
+    "supportsInterface(bytes4 interface)",
+    "nonces(address owner)",
+    "convertToAssets(uint256 shares)",
+    "convertToShares(uint256 assets)",
+    "totalAssets()",
+    "onERC721Received(address operator, address from, uint256 id, bytes data)",
+    "onERC1155Received(address operator, address from, uint256 id, uint256 amount, bytes data)",
+    "onERC1155BatchReceived(address operator, address from, uint256[] ids, uint256[] amounts, bytes data)",
 )
 # the same topic may index its last argument (ERC-721) or not (ERC-20): the number of topics tells which
 _EVENTS = (
