@@ -5,6 +5,9 @@ through the node's own store and follows it with the node's own index, which tak
 ``--folder`` for the next ones.  The newest ten minutes of the chain are as busy as a node can be, 100 transactions each
 90 ms; before them lie 28 000 blocks without any.
 
+``--long`` asks the lists of blocks alone, over 255 000 blocks of which all but the first ones are copies without
+transactions: writing them through the store takes an hour and gives the same rows.
+
 Questions go to the web process's own ASGI application, without a network and without a browser: the time is the
 server's, from the request to the last byte of the answer (of a CSV: to its first rows), middleware, templates and
 compression included.  A clock counts the machine's other work too; "CPU" is what the process of the pages and
@@ -21,6 +24,7 @@ import shutil
 import statistics
 import sys
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -37,6 +41,8 @@ BAR_MS = 50.0
 LIVE_EPOCHS, LIVE_STEP_MS, LIVE_TXS = 6_600, 90, 100
 FULL_EPOCHS, FULL_TXS = 340, 1_000
 EMPTY_EPOCHS = 28_000
+# a list of 10 000 pages
+LONG_CHAIN = 255_000
 
 
 @dataclass
@@ -58,10 +64,14 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument("--only", default="", help="questions whose kind or name contains this")
     parser.add_argument("--scale", type=float, default=1.0, help="of the chain, when it is made")
+    parser.add_argument("--long", action="store_true", help="the lists of blocks alone, over a chain of their own")
     parser.add_argument("--fill", action="store_true", help="make the database and stop")
     args = parser.parse_args()
     # as the supervisor starts the web process
     os.environ["MDS_DB_POOL"] = "4"
+    if args.long:
+        _ask_long(args.rounds)
+        return
     made = args.folder / "bench.json"
     if not made.exists():
         shutil.rmtree(args.folder, ignore_errors=True)
@@ -73,7 +83,20 @@ def main() -> None:
             facts = json.loads(made.read_text())
             print(f"{facts['transactions']} transactions in {facts['epochs']} epochs")
             server = int((args.folder / "devnet" / "postgres" / "postmaster.pid").read_text().split()[0])
-            _ask_all(conn, facts["last_ms"], args.rounds, args.only, server)
+            _ask_all(conn, facts["last_ms"], args.rounds, (args.only,), server)
+
+
+def _ask_long(rounds: int) -> None:
+    """Lists of blocks, page 10 000 among them, over a chain of which the index knows the beginning."""
+    with chain_database() as conn, redis_server():
+        from bench import _million
+
+        stretches = [_million.Stretch(4, 200, 1000), _million.Stretch(50, 0, 1000, batch=50, side=0)]
+        filled = _million.fill(conn, stretches)
+        _million.index()
+        last_ms = _million.lengthen(conn, LONG_CHAIN)
+        print(f"{filled.epochs + LONG_CHAIN} blocks")
+        _ask_all(conn, last_ms, rounds, ("blocks", "dag"), psutil.Process(conn.info.backend_pid).ppid())
 
 
 def _make(conn: Any, scale: float) -> dict[str, Any]:
@@ -111,14 +134,14 @@ def _follow() -> None:
         _million.name_tokens(shown.update)
 
 
-def _ask_all(conn: Any, last_ms: int, rounds: int, only: str, server: int) -> None:
+def _ask_all(conn: Any, last_ms: int, rounds: int, only: Sequence[str], server: int) -> None:
     from chain.services import network
     from mondoshawan.asgi import application
     from tests.explorer.walk import questions, read_facts
 
     # the node's clock stands where the chain ends, whenever this runs
     network.time = SimpleNamespace(time_ns=lambda: (last_ms + 50) * 1_000_000)  # type: ignore[assignment]
-    asked = [one for one in questions(read_facts(conn)) if only in f"{one.kind} {one.name}"]
+    asked = [one for one in questions(read_facts(conn)) if any(text in f"{one.kind} {one.name}" for text in only)]
     times = {one: Times() for one in asked}
     loop = asyncio.new_event_loop()
     for turn in range(rounds + 2):
