@@ -50,6 +50,7 @@ PUBLIC = [
     Sight("search-nothing", "/search?q=no+such+thing+%3Cb%3E"),
     Sight("api", "/api"),
     Sight("error-404", "/nothing/here"),
+    Sight("away", "/away"),
 ]
 # what the scenery's pages need beside their path
 ACTS = {

@@ -11,7 +11,7 @@ from tests.screenshots import sights
 
 # what answers a script, a program or a form, and shows no page of its own
 NO_PAGE = re.compile(
-    r"explorer:(live-.*|.*-csv|abi-.*|openapi|favicon)"
+    r"explorer:(live-.*|.*-csv|abi-.*|openapi|favicon|worker)"
     r"|operator:(logout|.*-csv|.*-(start|stop|share|coinbase|choose|drop|drop-sender|restart|restart-node|change|servers|forget"
     r"|create|revoke|publish|withdraw|acknowledge|role|active|reset))"
 )
