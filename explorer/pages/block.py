@@ -121,7 +121,7 @@ def block_page(conn: Connection, key: int | bytes, first_index: int = 0) -> Bloc
         ``database_*``.
     """
     with database_errors():
-        view = BLOCK_BY_NUMBER.one(conn, key) if isinstance(key, int) else BLOCK_BY_HASH.one(conn, key)
+        view = _view(conn, key)
         standing = STANDING.one(conn)
         if view is None or standing is None:
             return None
@@ -172,8 +172,12 @@ def chain_number_of(conn: Connection, key: int | bytes) -> int | None:
         ``database_*``.
     """
     with database_errors():
-        view = BLOCK_BY_NUMBER.one(conn, key) if isinstance(key, int) else BLOCK_BY_HASH.one(conn, key)
+        view = _view(conn, key)
     return view.chain_number if view else None
+
+
+def _view(conn: Connection, key: int | bytes) -> BlockView | None:
+    return BLOCK_BY_NUMBER.one(conn, key) if isinstance(key, int) else BLOCK_BY_HASH.one(conn, key)
 
 
 def seal_of(header: Header) -> tuple[bool, str]:
