@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from redis.exceptions import RedisError
 
 from admin_ui import inputs
 from admin_ui.database import hand_back
@@ -112,13 +114,17 @@ def _change_page(
 
 def _in_force(version: int | None) -> str:
     """Who works with it, by their own word."""
-    if version is None:
-        return "Redis is away, so processes follow within half a minute."
-    hand_back()
-    names = wait_until_followed(version, _DOORS)
-    return (
-        f"In force in {', '.join(names)}." if names else "No process has confirmed it yet; it follows within seconds."
-    )
+    names: list[str] = []
+    if version is not None:
+        hand_back()
+        # the change is made: that nobody can be asked about it is no failure
+        with suppress(RedisError):
+            names = wait_until_followed(version, _DOORS)
+    if not names:
+        return "No process has confirmed it yet; they follow within half a minute."
+    heard = f"In force in {', '.join(names)}"
+    is_all = {name.rstrip("0123456789") for name in names} >= set(_DOORS)
+    return f"{heard}." if is_all else f"{heard}; others follow within half a minute."
 
 
 def _state(revoked_ms: int | None, expires_ms: int | None, now: int) -> str:

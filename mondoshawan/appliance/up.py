@@ -28,8 +28,11 @@ from mondoshawan.appliance.programs import SERVERS, Program, chosen, table
 from mondoshawan.env import Environment
 
 _READY_S = 120.0
-# which of the servers an error at the start is about; a database that cannot be prepared is PostgreSQL's
+# which of the servers an error at the start is about, chosen or our own; a database that cannot be prepared is
+# PostgreSQL's
 _ABOUT = {
+    "postgres_missing": "database_url",
+    "postgres_initdb": "database_url",
     "postgres_unready": "database_url",
     "postgres_version": "database_url",
     "postgres_encoding": "database_url",

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
@@ -129,6 +129,7 @@ class FakeGround:
         self.submitted: list[tuple[float, bytes, Template]] = []
         self.accept = True
         self.taken = 0  # transactions that the pool ever took
+        self.has_turn = False
         self.stale = 0  # templates that will be found stale
 
     def snapshot(self) -> VirtualSnapshot:
@@ -166,14 +167,19 @@ class FakeGround:
     def start_nonce(self) -> int:
         return 2**64 - 5_000
 
-    def turn(self) -> AbstractContextManager[None]:
-        return nullcontext()
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        self.has_turn = True
+        yield
+        self.has_turn = False
 
     def is_stale(self, template: Template) -> bool:
+        assert self.has_turn, "others may move the sink meanwhile"
         self.stale -= 1
         return self.stale >= 0
 
     def submit(self, template: Template, seal: tuple[bytes, ...]) -> bytes | None:
+        assert self.has_turn, "others may have moved the sink meanwhile"
         block = seal_template(template, seal)
         self.submitted.append((self.world.time, encode_block(block), template))
         slot = template.draw.slot if template.draw is not None else -1

@@ -273,8 +273,9 @@ def test_a_key_is_limited_changed_and_revoked(admin: Operator, mining_node: Node
     admin.fill("#burst", "20000")
     said = admin.follow("main button", "Change it")
     assert "Key rig: scopes mining; points a second: 20000, points at once: 20000" in said
-    # the page has waited for their word
-    assert "In force in rpc, web." in said
+    # the page has waited for their word; who is slow on a busy machine follows
+    assert "In force in" in said
+    wait_for(lambda: all(code(url, "eth_chainId") == 0 for url in doors), "both doors follow")
     for url in doors:
         assert {code(url, "eth_chainId") for _ in range(30)} == {0}, url
         assert code(url, "mds_setMiningShare", "A", share) == 0

@@ -269,7 +269,7 @@ class TestLimits:
         version = change_key("grows", ("log",), rate=20_000)
         raw_connection().commit()
         # a process remembers a key for half a minute, or until it hears of a change
-        assert self.burst(rpc, 1, "7.7.7.9", x_api_key=secret) == [-32005]
+        assert self.burst(rpc, 12, "7.7.7.9", x_api_key=secret)[-1] == -32005
         follower = node_settings.Follower(redis_client(), "rpc")
         assert follower.look()
         assert node_settings.followed() == version
