@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from redis.exceptions import ConnectionError as RedisGone
 
 from admin_ui.doors import Process
 from admin_ui.models import Alert
@@ -173,6 +174,18 @@ class TestKeysThatChange:
         key = ApiKey.objects.get()
         assert (key.scopes, key.rate) == (["log", "mining"], 50)
         assert OperatorAction.objects.get(action="api_key.change").outcome == "refused"
+
+    def test_it_is_changed_though_nobody_can_be_asked(
+        self, admin: Client, known: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def away(*_: object) -> list[str]:
+            raise RedisGone
+
+        monkeypatch.setattr("admin_ui.views.access.wait_until_followed", away)
+        told = admin.post("/operator/keys/change/", {"name": known, "scopes": ["log"]}, follow=True)
+        assert told.status_code == 200
+        assert "they follow within half a minute" in text(told)
+        assert ApiKey.objects.get().scopes == ["log"]
 
     def test_one_that_is_revoked_stays_as_it_is(self, admin: Client, known: str) -> None:
         admin.post("/operator/keys/revoke/", {"name": known, "confirmed": "yes"})
