@@ -59,6 +59,7 @@ def url_of(name: str, *args: Any) -> str:
 def site(request: HttpRequest) -> dict[str, Any]:
     """Context processor of all templates; it reads neither database nor Redis."""
     spec = current_spec()
+    operator_url = url_of("operator:overview") or url_of("admin:index")
     return {
         "site": {
             "network": spec.network,
@@ -66,7 +67,8 @@ def site(request: HttpRequest) -> dict[str, Any]:
             "token": spec.token,
             "rooms": rooms(request),
             "search_url": url_of("explorer:search"),
-            "operator_url": url_of("operator:overview") or url_of("admin:index"),
+            "operator_url": operator_url,
+            "is_operators": bool(operator_url) and request.path.startswith(operator_url),
             "rpc_port": settings.MDS_RPC_PORT,
         }
     }

@@ -19,7 +19,9 @@ from explorer.selectors.lag import TRUSTED
 # transactions in one answer, however many of them one block holds
 MAX_ROWS = 5000
 # how long a search waits for the index to reach the head that its caller may know of
-_WAIT_SECONDS, _WAIT_STEP = 5.0, 0.02
+_WAIT_SECONDS = 5.0
+# seconds between two looks: a moment at first, and more the longer the index stands still
+_FIRST_STEP, _STEP_GROWTH, _LONGEST_STEP = 0.02, 1.5, 0.25
 _END = 2**62
 
 
@@ -96,10 +98,12 @@ def _clip(place: tuple[int, int]) -> tuple[int, int]:
 
 async def _await_index(node: Node) -> None:
     """Give an index that is nearly there the moment that it needs, so that nobody misses what he saw accepted."""
-    wanted, waited = node.head.latest, 0.0
+    wanted, waited, step = node.head.latest, 0.0, _FIRST_STEP
     while waited < _WAIT_SECONDS:
         indexed = await node.read(TRUSTED.aone, "addresses") or 0
         if not wanted - 20 < indexed < wanted:
             return
-        await asyncio.sleep(_WAIT_STEP)
-        waited += _WAIT_STEP
+        step = min(step, _WAIT_SECONDS - waited)
+        await asyncio.sleep(step)
+        waited += step
+        step = min(step * _STEP_GROWTH, _LONGEST_STEP)

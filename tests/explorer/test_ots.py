@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from chain.core.transactions import keccak
 from chain.core.types import Log
 from chain.rpc.registry import METHODS
 from explorer.indexers import sync
+from explorer.rpc import ots_search
 from tests.core.execution import asm
 from tests.explorer.conftest import Growing, wipe
 from tests.factories import wallets
@@ -203,6 +205,26 @@ class TestSearch:
         block = rpc("eth_getBlockByNumber", "0x3", False)
         assert receipt == {**whole, "timestamp": int(block["timestamp"], 16)}
         assert page["txs"] == [rpc("eth_getTransactionByHash", receipt["transactionHash"])]
+
+    def test_an_index_that_stands_still_is_asked_seldom(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A node at 100 whose index is behind by one, for as long as a search waits."""
+        slept: list[float] = []
+
+        async def sleep(seconds: float) -> None:
+            slept.append(seconds)
+
+        class Behind:
+            head = SimpleNamespace(latest=100)
+
+            async def read(self, *_: Any) -> int:
+                return 99
+
+        monkeypatch.setattr(ots_search.asyncio, "sleep", sleep)
+        asyncio.run(ots_search._await_index(Behind()))
+        assert slept[:3] == pytest.approx([0.02, 0.03, 0.045])
+        assert max(slept) == 0.25
+        assert sum(slept) == pytest.approx(5.0)
+        assert len(slept) < 30
 
     def test_pages_have_a_size(self, rpc: Caller) -> None:
         assert rpc.error("ots_searchTransactionsBefore", h(BOB), 0, 0)["code"] == -32602
