@@ -14,6 +14,7 @@ from django.test import Client
 from django.urls import reverse
 
 from explorer import amounts
+from explorer.views import away
 
 STATIC = Path(__file__).resolve().parents[2] / "explorer" / "static" / "explorer"
 TEMPLATES = Path(__file__).resolve().parents[2] / "explorer" / "templates"
@@ -198,11 +199,39 @@ def test_an_unknown_page_is_found_out_kindly(client: Client) -> None:
     assert "Nothing is here" in answer.content.decode()
 
 
+@pytest.mark.parametrize("path", ["/tx/operator/", "/no/such/operator/page"])
+def test_who_only_says_operator_is_not_led_into_the_rooms(client: Client, path: str) -> None:
+    page = client.get(path, follow=True)
+    assert page.status_code == 404
+    assert '<a class="button" href="/">Dashboard</a>' in page.content.decode()
+    assert "Overview" not in page.content.decode()
+    rooms = client.get("/operator/no/such/room")
+    assert '<a class="button" href="/operator/">Overview</a>' in rooms.content.decode()
+
+
 @pytest.mark.parametrize("code", ["400", "403", "404", "500", "503"])
 def test_pages_of_errors_need_nothing(code: str) -> None:
     """Rendered as Django does when everything else has failed: without a context."""
     text = Template((TEMPLATES / f"{code}.html").read_text()).render(Context({}))
     assert "<h1" in text or "state-title" in text
+
+
+def test_browsers_keep_anew_what_has_changed_in_a_file(
+    client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def text() -> str:
+        away.contents.cache_clear()
+        return client.get(reverse("explorer:worker")).content.decode()
+
+    before = text()
+    assert text() == before
+    find = away.finders.find
+    other = tmp_path / "away.js"
+    other.write_bytes((STATIC / "js" / "away.js").read_bytes() + b"\n")
+    with monkeypatch.context() as patch:
+        patch.setattr(away.finders, "find", lambda name: other if name.endswith("away.js") else find(name))
+        assert text() != before
+    assert text() == before
 
 
 def test_static_files_come_compressed_to_who_takes_it(client: Client, settings: Any) -> None:
