@@ -14,6 +14,10 @@ _GATEWAY = (
     b"HTTP/1.1 502 Bad Gateway\r\nContent-Type: text/plain\r\nContent-Length: 11\r\nConnection: close\r\n\r\n"
     b"bad gateway"
 )
+_TIMED_OUT = (
+    b"HTTP/1.1 504 Gateway Timeout\r\nContent-Type: text/plain\r\nContent-Length: 16\r\nConnection: close\r\n\r\n"
+    b"gateway time-out"
+)
 
 
 class Front:
@@ -22,6 +26,8 @@ class Front:
     def __init__(self, port: int) -> None:
         self.port = free_port()
         self.says_gateway = False
+        # a path for which it does not wait, while the node behind it is well
+        self.gives_up_on = ""
         self._target = port
         self._listener: socket.socket | None = None
         self._lines: set[socket.socket] = set()
@@ -63,9 +69,20 @@ class Front:
                 self._lines |= {line, behind}
                 back = threading.Thread(target=_pour, args=(behind, line), daemon=True)
                 back.start()
-                _pour(line, behind)
+                self._ask(line, behind)
                 back.join()
                 self._lines -= {line, behind}
+
+    def _ask(self, line: socket.socket, behind: socket.socket) -> None:
+        """Hand requests on, each of which comes in one piece from a browser that waits for its answers."""
+        with suppress(OSError):
+            while data := line.recv(_CHUNK):
+                if self.gives_up_on and data.startswith(f"GET {self.gives_up_on} ".encode()):
+                    line.sendall(_TIMED_OUT)
+                    break
+                behind.sendall(data)
+        with suppress(OSError):
+            behind.shutdown(socket.SHUT_WR)
 
 
 def _pour(source: socket.socket, sink: socket.socket) -> None:

@@ -21,6 +21,14 @@ KEPT = """
 })()
 """
 AWAY = "The node does not answer"
+# time stands still: what would be done later is done when the test says so
+STILL = """
+window.waits = [];
+window.setTimeout = (what, ms) => { waits.push(ms); window.next = what; return 1; };
+window.clearTimeout = () => { window.next = null; };
+"""
+HIDE = "Object.defineProperty(document, 'hidden', {{ configurable: true, get: () => {hidden} }});"
+TURN = HIDE + "document.dispatchEvent(new Event('visibilitychange'))"
 
 
 @pytest.fixture
@@ -98,6 +106,43 @@ def test_a_proxy_with_nobody_behind_it_is_the_same(way: Front, page: Page) -> No
     assert headline(page) == AWAY
     way.says_gateway = False
     until(page, "document.querySelector('h1').innerText === 'Supply'")
+
+
+def test_one_page_that_a_proxy_gives_up_on_is_not_a_node_that_is_away(way: Front, page: Page) -> None:
+    come(page, way, "/supply")
+    way.gives_up_on = "/supply"
+    reload(page)
+    # the proxy's own answer, which nothing loads anew
+    assert page.run("document.body.innerText") == "gateway time-out"
+    assert page.run("performance.getEntriesByType('navigation')[0].responseStatus") == 504
+    assert page.run("document.scripts.length") == 0
+    page.open(way.url + "/blocks")
+    assert headline(page) == "Blocks"
+
+
+def test_the_page_asks_less_and_less_often_and_never_while_nobody_looks(way: Front, page: Page) -> None:
+    def asked() -> int:
+        return page.requests.count(way.url + "/health")
+
+    way.gives_up_on = "/health"
+    page.call("Page.addScriptToEvaluateOnNewDocument", source=STILL)
+    page.open(way.url + "/away")
+    # not at once: where the page comes again and again there is a pause between
+    assert (page.run("waits"), asked()) == ([2000], 0)
+    for _ in range(12):
+        page.run("next()")
+    waits = page.run("waits")
+    assert waits == sorted(waits)
+    assert (waits[1], waits[-1], asked()) == (3000, 30_000, 12)
+    page.run(TURN.format(hidden="true"))
+    assert page.run("next") is None
+    # it was on its way when the tab was hidden
+    page.run("document.querySelector('[data-again]').click()")
+    until(page, "document.querySelector('[data-away]').innerText === 'No answer yet.'")
+    assert (page.run("next"), len(page.run("waits")), asked()) == (None, 13, 13)
+    way.gives_up_on = ""
+    page.run(TURN.format(hidden="false"))
+    until(page, "location.pathname === '/' && document.readyState === 'complete'")
 
 
 def test_the_browser_keeps_the_page_and_its_files_and_nothing_else(way: Front, page: Page) -> None:

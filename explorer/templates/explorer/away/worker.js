@@ -3,6 +3,7 @@
 "use strict";
 const NAME = "mds-away-{{ version }}";
 const PAGE = "{{ page|escapejs }}";
+const HEALTH = "{{ health|escapejs }}";
 const FILES = [{% for file in files %}"{{ file|escapejs }}"{% if not forloop.last %}, {% endif %}{% endfor %}];
 
 const keep = async () => {
@@ -25,13 +26,22 @@ const awayPage = async () => {
   return new Response(await kept.text(), { status: 503, statusText: "The node does not answer", headers });
 };
 
-// a proxy in front says so by itself when nothing is behind it
+// a proxy in front says so by itself when nothing is behind it, and also when one page took it too long
 const GATEWAY = [502, 504];
+const HEALTH_MS = 5000;
+
+const isWell = async () => {
+  try {
+    return (await fetch(HEALTH, { cache: "no-store", signal: AbortSignal.timeout(HEALTH_MS) })).ok;
+  } catch {
+    return false;
+  }
+};
 
 const go = async event => {
   try {
     const answer = (await event.preloadResponse) ?? (await fetch(event.request));
-    return GATEWAY.includes(answer.status) ? await awayPage() : answer;
+    return !GATEWAY.includes(answer.status) || (await isWell()) ? answer : awayPage();
   } catch {
     return awayPage();
   }
