@@ -10,7 +10,8 @@ from chain.core.errors import RequestCode, RequestError
 from chain.selectors.transactions import ACCEPTANCE
 from chain.stores.connection import Connection
 from explorer.api.etherscan_rows import Window
-from explorer.selectors.internal import COVERAGE, IS_UNTRACED, MOVED_OF_TX, InternalView, internal_window
+from explorer.pages.internal import why_beyond, why_untraced
+from explorer.selectors.internal import COVERAGE, MOVED_OF_TX, InternalView, internal_window
 
 Json = dict[str, Any]
 MAX_OF_TX = 10_000
@@ -27,9 +28,9 @@ def of_transaction(conn: Connection, tx_hash: bytes) -> list[Json]:
     taken = ACCEPTANCE.one(conn, tx_hash)
     if taken is None:
         return []
-    _require(conn, taken.number)
-    if IS_UNTRACED.one(conn, taken.number) is not None:
-        raise _refused(f"Error! Block {taken.number} is too much to trace: use debug_traceTransaction")
+    reason = why_untraced(conn, taken.number, is_tracing=bool(settings.MDS_INDEX_TRACE_SHARE))
+    if reason:
+        raise _refused(reason)
     return [_row(view) for view in MOVED_OF_TX.all(conn, taken.number, taken.index, -1, MAX_OF_TX)]
 
 
@@ -46,17 +47,13 @@ def of_window(conn: Connection, address: bytes | None, window: Window) -> list[J
 
 
 def _require(conn: Connection, number: int) -> None:
-    coverage = COVERAGE.one(conn)
-    traced = coverage.number if coverage else -1
-    if traced >= number:
-        return
-    if not settings.MDS_INDEX_TRACE_SHARE:
-        raise _refused("Error! This node lists no internal transactions: use ots_getInternalOperations")
-    raise _refused(f"Error! Block {number} is not traced yet, the newest that is: {traced}")
+    reason = why_beyond(COVERAGE.one(conn), number, is_tracing=bool(settings.MDS_INDEX_TRACE_SHARE))
+    if reason:
+        raise _refused(reason)
 
 
-def _refused(message: str) -> RequestError:
-    return RequestError(RequestCode.NOT_FOUND, message)
+def _refused(reason: str) -> RequestError:
+    return RequestError(RequestCode.NOT_FOUND, f"Error! {reason}")
 
 
 def _row(view: InternalView) -> Json:

@@ -123,7 +123,7 @@ def transaction_internal(conn: Connection, tx_hash: bytes, after: int, limit: in
         return None
     found = inside.calls_of_transaction(conn, taken, after, limit, only_moved=only_moved)
     return {
-        "traced": inside.is_traced(conn, taken.number),
+        "traced": found.is_traced,
         "left_out": found.left,
         "items": [wire.internal(row) for row in found.rows],
         "next": found.following,

@@ -15,9 +15,10 @@ from explorer.selectors.internal import (
     INTERNAL_OF_ADDRESS,
     INTERNAL_OF_TX,
     IS_UNTRACED,
-    LEFT_OF_TX,
     MOVED_OF_ADDRESS,
     MOVED_OF_TX,
+    TRACED_TX,
+    Coverage,
     InternalView,
 )
 
@@ -26,13 +27,14 @@ from explorer.selectors.internal import (
 class Inside:
     """Calls inside one transaction.
 
-    ``following`` is the ordinal after which to go on, None at the end, where ``left`` is told too: so many calls
-    without value were too many to be kept.
+    ``following`` is the ordinal after which to go on, None at the end.  ``left`` calls without value were too many to
+    be kept.  Where it is not ``is_traced`` nothing is known: that there are no rows says nothing.
     """
 
     rows: tuple[InternalView, ...]
     following: int | None
     left: int
+    is_traced: bool
 
 
 def calls_of_address(
@@ -50,21 +52,40 @@ def calls_of_transaction(
     conn: Connection, taken: AcceptanceView, after: int, size: int, *, only_moved: bool = False
 ) -> Inside:
     """A page of the calls inside an accepted transaction, in the order in which they began."""
-    query = MOVED_OF_TX if only_moved else INTERNAL_OF_TX
-    found = query.all(conn, taken.number, taken.index, after, size + 1)
-    shown = found[:size]
-    is_last = bool(found) and len(found) <= size
+    found = rows_of_transaction(conn, taken, after, size + 1, only_moved=only_moved)
+    known = TRACED_TX.one(conn, taken.number, taken.index)
     return Inside(
-        rows=tuple(named(conn, shown)),
-        following=None if is_last or not found else shown[-1].ordinal,
-        left=(LEFT_OF_TX.one(conn, taken.number, taken.index) or 0) if is_last else 0,
+        rows=tuple(found[:size]),
+        following=found[size - 1].ordinal if len(found) > size else None,
+        left=known.left if known else 0,
+        is_traced=known is not None and known.is_traced,
     )
 
 
-def is_traced(conn: Connection, number: int) -> bool:
-    """Whether an epoch's calls have been run again."""
-    coverage = COVERAGE.one(conn)
-    return coverage is not None and number <= coverage.number and IS_UNTRACED.one(conn, number) is None
+def rows_of_transaction(
+    conn: Connection, taken: AcceptanceView, after: int, limit: int, *, only_moved: bool = False
+) -> list[InternalView]:
+    """The calls alone, in the order in which they began; none is no answer where a block is not traced."""
+    query = MOVED_OF_TX if only_moved else INTERNAL_OF_TX
+    return named(conn, query.all(conn, taken.number, taken.index, after, limit))
+
+
+def why_untraced(conn: Connection, number: int, *, is_tracing: bool) -> str:
+    """Why the calls of a block are not known, empty where they are; ``is_tracing``: this node runs calls again."""
+    reason = why_beyond(COVERAGE.one(conn), number, is_tracing=is_tracing)
+    if not reason and IS_UNTRACED.one(conn, number) is not None:
+        return f"Block {number} is too much to trace: use debug_traceTransaction"
+    return reason
+
+
+def why_beyond(coverage: Coverage | None, number: int, *, is_tracing: bool) -> str:
+    """Why blocks from a number on are not known, empty where calls are traced up to it at least."""
+    newest = coverage.number if coverage else -1
+    if number <= newest:
+        return ""
+    if not is_tracing:
+        return "This node lists no internal transactions: use ots_getInternalOperations"
+    return f"Block {number} is not traced yet, the newest that is: {newest}"
 
 
 def named(conn: Connection, rows: Sequence[InternalView]) -> list[InternalView]:

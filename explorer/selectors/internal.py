@@ -59,6 +59,14 @@ class Coverage:
     untraced: int
 
 
+@dataclass(frozen=True, slots=True)
+class TracedTx:
+    """Whether a transaction's calls are known, and how many of them without value are not kept."""
+
+    is_traced: bool
+    left: int
+
+
 def _view(row: Any) -> InternalView:
     return InternalView(*row[:11], int(row[11]))
 
@@ -106,8 +114,15 @@ _ALL, _MOVED = "", " AND moved"
 INTERNAL_OF_ADDRESS, MOVED_OF_ADDRESS = _of_address(_ALL), _of_address(_MOVED)
 # (number, index, ordinal after which to go on, limit): of one transaction, in order
 INTERNAL_OF_TX, MOVED_OF_TX = _of_tx(_ALL), _of_tx(_MOVED)
-# (number, index): how many calls without value of a transaction are not kept
-LEFT_OF_TX: Query[int] = Query('SELECT count FROM explorer_left_calls WHERE number = %s AND "index" = %s', first)
+# (number, index): what is known of a transaction's calls
+TRACED_TX: Query[TracedTx] = Query(
+    "SELECT t.is_traced, CASE WHEN t.is_traced THEN coalesce((SELECT l.count FROM explorer_left_calls l"  # noqa: S608
+    ' WHERE l.number = t.number AND l."index" = t."index"), 0) ELSE 0 END'
+    f' FROM (SELECT p.number, p."index", coalesce(p.number <= {_TRACED}, false) AND NOT EXISTS'
+    " (SELECT 1 FROM explorer_untraced_epoch u WHERE u.number = p.number) AS is_traced"
+    ' FROM (SELECT %s::int8 AS number, %s::int4 AS "index") p) t',
+    columns_as(TracedTx),
+)
 # (number): whether an epoch was passed over
 IS_UNTRACED: Query[int] = Query("SELECT 1 FROM explorer_untraced_epoch WHERE number = %s", first)
 

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_safe
 from chain.selectors.stats import STANDING
 from chain.stores.connection import database_errors, raw_connection
 from explorer import published
+from explorer.indexers.internal import PLAIN_OF_EPOCH, PLAIN_OF_TX
 from explorer.pages import address as pages
 from explorer.pages import internal as inside
 from explorer.pages.figures import rank_place_of
@@ -102,6 +103,8 @@ def internal(request: HttpRequest, head: pages.AddressHead) -> dict[str, Any]:
         "coverage": coverage,
         "behind": standing.number - coverage.number if coverage and standing else 0,
         "is_traced": bool(settings.MDS_INDEX_TRACE_SHARE),
+        "plain_of_tx": PLAIN_OF_TX,
+        "plain_of_epoch": PLAIN_OF_EPOCH,
     }
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
-from django.http import Http404, HttpRequest, StreamingHttpResponse
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotFound, StreamingHttpResponse
 from django.views.decorators.http import require_safe
 
 from chain.selectors.transactions import ACCEPTANCE, ACCEPTANCES_AT, ACCEPTANCES_OF, NEWEST_ACCEPTANCES
@@ -17,7 +18,7 @@ from explorer.pages import address as address_pages
 from explorer.pages import figures
 from explorer.pages.block import chain_number_of
 from explorer.pages.figures import rank_place_of
-from explorer.pages.internal import calls_of_address, calls_of_transaction
+from explorer.pages.internal import calls_of_address, rows_of_transaction, why_untraced
 from explorer.pages.lines import transaction_lines
 from explorer.paging import MAX_INDEX, MAX_NUMBER, NEWEST, hash_place_of, place3_of, place_of
 from explorer.selectors import lists, miners, tokens
@@ -108,17 +109,24 @@ def block_transactions(request: HttpRequest, ref: str) -> StreamingHttpResponse:
 
 
 @require_safe
-def transaction_internal(request: HttpRequest, ref: str) -> StreamingHttpResponse:
-    """Calls inside an accepted transaction in order; ``?inside=ordinal`` begins after one, ``?moved=1``: with value."""
+def transaction_internal(request: HttpRequest, ref: str) -> StreamingHttpResponse | HttpResponse:
+    """Calls inside an accepted transaction in order; ``?inside=ordinal`` begins after one, ``?moved=1``: with value.
+
+    404 with the reason where its block is not traced: a file without rows would say that there are none.
+    """
     conn, tx_hash = raw_connection(), hash_of(ref)
     with database_errors():
         taken = ACCEPTANCE.one(conn, tx_hash) if tx_hash else None
-    if taken is None:
-        raise Http404
+        if taken is None:
+            raise Http404
+        reason = why_untraced(conn, taken.number, is_tracing=bool(settings.MDS_INDEX_TRACE_SHARE))
+    if reason:
+        refused = {"Cache-Control": "no-store"}
+        return HttpResponseNotFound(f"{reason}\n", content_type="text/plain; charset=utf-8", headers=refused)
     only_moved = _only_moved(request)
 
     def read(after: int, limit: int) -> Sequence[Any]:
-        return calls_of_transaction(conn, taken, after, limit, only_moved=only_moved).rows
+        return rows_of_transaction(conn, taken, after, limit, only_moved=only_moved)
 
     after = number_of(request.GET.get("inside", ""))
     start = -1 if after is None else min(after, MAX_INDEX)

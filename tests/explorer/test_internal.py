@@ -14,6 +14,7 @@ from django.test import Client
 from chain.services.call import CallWorkers
 from chain.stores.connection import Connection
 from explorer.indexers import internal, sync, tracing
+from explorer.indexers.internal import Traced
 from explorer.selectors.internal import COVERAGE, Coverage
 from tests.explorer.conftest import Growing
 from tests.explorer.test_ots import CHILD, FAILING, HEIR, WORKER, fill
@@ -151,6 +152,85 @@ def test_calls_without_value_have_bounds(
     internal.reset(index_conn)
     follow(workers, index_conn)
     assert fetch(index_conn, CALLS) == again, "made anew it is the same"
+
+
+def traced(conn: Connection, rows: list[tuple[Any, ...]], left: list[tuple[int, int, int]]) -> None:
+    """As if a trace of block 3 had told this, and block 2 were too much."""
+    internal.reset(conn)
+    found = internal.plan(conn)
+    assert found is not None
+    two, three = found.epochs
+    told = [Traced(two, (), refusal="limit_exceeded"), Traced(three, tuple(rows), tuple(left))]
+    assert internal.write(conn, found, told, found.end)
+
+
+def test_calls_that_are_not_kept_are_never_told_as_none(chain: Growing, index_conn: Connection, client: Client) -> None:
+    taken = fetch(index_conn, "SELECT number, tx FROM chain_acceptance WHERE number IN (2, 3) AND index = 0 ORDER BY 1")
+    untraced, tx = [hexed(row[1]) for row in taken]
+    index_conn.rollback()
+    path, page = f"/api/v1/transactions/{tx}/internal", f"/tx/{tx}"
+
+    def told(**asked: Any) -> tuple[Any, ...]:
+        found = client.get(path, asked).json()
+        return found["traced"], found["left_out"], [item["ordinal"] for item in found["items"]], found["next"]
+
+    # an earlier transaction used up what the block has
+    traced(index_conn, [], [(3, 0, 7)])
+    assert told() == told(moved="false") == told(moved="false", after=5) == (True, 7, [], None)
+    for query in ("", "?moved=1", "?inside=5"):
+        shown = text_of(client.get(page + query))
+        assert "Calls inside" in shown, query
+        assert "7 more without value were too many" in shown, query
+    assert "None of them is listed" in text_of(client.get(page))
+    # some are kept
+    plain = [(3, 0, ordinal, 1, 0, WORKER, HEIR, 0, b"", False) for ordinal in range(3)]
+    traced(index_conn, plain, [(3, 0, 7)])
+    assert told() == (True, 7, [], None)
+    assert told(moved="false", limit=2) == (True, 7, [0, 1], 1)
+    assert told(moved="false", limit=2, after=1) == (True, 7, [2], None)
+    shown = text_of(client.get(f"{page}?moved=1"))
+    assert ["None of them with value" in shown, "7 more without value were too many" in shown] == [True, True]
+    history = f"/address/{hexed(HEIR)}/internal"
+    assert "of those without value the first 500 of a transaction and" in text_of(client.get(history))
+    assert "of those without value" not in text_of(client.get(history, {"moved": "1"}))
+    assert "as far as calls were traced and kept" in text_of(client.get(f"/address/{hexed(FAILING)}/internal"))
+    # nothing is known of what could not be traced
+    assert client.get(f"/api/v1/transactions/{untraced}/internal").json()["traced"] is False
+    assert "Calls inside" not in text_of(client.get(f"/tx/{untraced}?moved=1"))
+    # another transaction has the place, and the tracer has not seen it yet
+    factory = chain.factory
+    call = factory.send(chain.path[2], 3, WORKER, 1, gas_limit=1_000_000, data=b"\1")
+    others = [factory.extend(chain.path[2], [call])]
+    for _ in range(8):
+        others.append(factory.extend(others[-1], []))
+    chain.reorganise(7, others)
+    other = hexed(call[1].hash)
+    assert client.get(f"/api/v1/transactions/{other}/internal").json() == {
+        "traced": False, "left_out": 0, "items": [], "next": None,
+    }  # fmt: skip
+    assert "Calls inside" not in text_of(client.get(f"/tx/{other}"))
+
+
+def test_a_file_of_calls_is_refused_where_they_are_not_known(
+    chain: Growing, index_conn: Connection, client: Client, settings: Any
+) -> None:
+    taken = fetch(index_conn, "SELECT tx FROM chain_acceptance WHERE number IN (2, 3) AND index = 0 ORDER BY number")
+    untraced, tx = [f"/tx/{hexed(row[0])}/internal.csv" for row in taken]
+    index_conn.rollback()
+
+    def refusal(path: str) -> str:
+        answer = client.get(path)
+        assert (answer.status_code, answer["Content-Type"]) == (404, "text/plain; charset=utf-8")
+        assert answer["Cache-Control"] == "no-store"
+        return answer.content.decode()
+
+    assert refusal(tx) == "Block 3 is not traced yet, the newest that is: -1\n"
+    settings.MDS_INDEX_TRACE_SHARE = 0
+    assert refusal(tx) == "This node lists no internal transactions: use ots_getInternalOperations\n"
+    settings.MDS_INDEX_TRACE_SHARE = 25
+    traced(index_conn, [], [])
+    assert refusal(untraced) == "Block 2 is too much to trace: use debug_traceTransaction\n"
+    assert csv_of(client, tx) == [], "it is known that there are none"
 
 
 def test_a_node_that_traces_nothing_says_so(growing: Growing, client: Client, settings: Any) -> None:
