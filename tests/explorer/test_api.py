@@ -104,32 +104,103 @@ def test_figures(ask: Any) -> None:
     assert ask("/search?q=zzz") == []
 
 
+def missing(old: Any, new: Any, place: str) -> list[str]:
+    """What a document had that a newer one has not; what is written for people may change."""
+    if isinstance(old, dict):
+        found = []
+        for key, value in old.items():
+            # a field may be called description too
+            if key != "description" or not isinstance(value, str):
+                found += [f"{place}.{key}"] if key not in new else missing(value, new[key], f"{place}.{key}")
+        return found
+    if isinstance(old, list) and isinstance(new, list):
+        return [f"{place}: {one}" for one in old if all(missing(one, other, place) for other in new)]
+    return [] if old == new else [place]
+
+
+def demanded(old: Any, new: Any) -> list[str]:
+    """What a newer document asks of callers that the older one did not."""
+
+    def parameters(item: Any) -> set[tuple[str, str]]:
+        return {(one["in"], one["name"]) for one in item.get("parameters", []) if one.get("required")}
+
+    found = []
+    for path, methods in old["paths"].items():
+        # a path's own parameters are of all its methods
+        for method, was in [("", methods), *methods.items()]:
+            now = new["paths"].get(path, {}) if not method else new["paths"].get(path, {}).get(method, {})
+            if not isinstance(was, dict) or not isinstance(now, dict):
+                continue
+            found += [f"{path} {method} {name}" for _, name in sorted(parameters(now) - parameters(was))]
+            body = now.get("requestBody", {})
+            had = was.get("requestBody", {})
+            if body.get("required") and not had.get("required"):
+                found.append(f"{path} {method} body")
+            for kind, part in had.get("content", {}).items():
+                other = body.get("content", {}).get(kind, {})
+                before, after = fields(part.get("schema"), old), fields(other.get("schema"), new)
+                found += [f"{path} {method} body{name}" for name in sorted(after - before)]
+    return found
+
+
+def fields(schema: Any, document: Any, place: str = "", passed: tuple[str, ...] = ()) -> set[str]:
+    """The places of what a schema and those that it refers to require."""
+    if isinstance(schema, list):
+        return {name for part in schema for name in fields(part, document, place, passed)}
+    if not isinstance(schema, dict):
+        return set()
+    found = {f"{place}.{name}" for name in schema.get("required", [])}
+    for name, part in schema.get("properties", {}).items():
+        found |= fields(part, document, f"{place}.{name}", passed)
+    for key in ("items", "allOf", "anyOf", "oneOf"):
+        found |= fields(schema.get(key), document, place, passed)
+    target = schema.get("$ref", "")
+    if target and target not in passed:
+        found |= fields(
+            document["components"]["schemas"][target.rpartition("/")[2]], document, place, (*passed, target)
+        )
+    return found
+
+
+def test_what_breaks_callers_is_noticed() -> None:
+    limit = {"in": "query", "name": "limit", "schema": {"maximum": 100}}
+    parameters = [limit]
+    assert missing(parameters, [*parameters, {"name": "moved"}], "") == []
+    assert missing(parameters, [{**limit, "schema": {"maximum": 50}}], "") != []
+    assert missing([*parameters, 1], parameters, "") == [": 1"]
+    assert missing({"description": "a"}, {"description": "b"}, "") == []
+    field = {"properties": {"description": {"type": "string"}}}
+    assert missing(field, {"properties": {}}, "") == [".properties.description"]
+
+    def of(operation: Any, **schemas: Any) -> Any:
+        return {"paths": {"/a": {"get": operation}}, "components": {"schemas": schemas}}
+
+    def body(schema: Any, **more: Any) -> Any:
+        return {"requestBody": {"content": {"application/json": {"schema": schema}}, **more}}
+
+    moved = {"in": "query", "name": "moved", "required": True}
+    assert demanded(of({}), of({"parameters": [{**moved, "required": False}]})) == []
+    assert demanded(of({}), of({"parameters": [moved]})) == ["/a get moved"]
+    assert demanded(of({"parameters": parameters}), of({"parameters": [{**limit, "required": True}]})) != []
+    shared = {"paths": {"/a": {"get": {}, "parameters": [moved]}}, "components": {}}
+    assert demanded(of({}), shared) != []
+    asked = of(body({"$ref": "#/components/schemas/A"}), A={"required": ["x"]})
+    more = of(body({"$ref": "#/components/schemas/A"}), A={"required": ["x", "y"]})
+    assert demanded(asked, more) == ["/a get body.y"]
+    assert demanded(more, asked) == demanded(asked, asked) == []
+    assert demanded(asked, of(body({"required": ["x"]}, required=True))) == ["/a get body"]
+
+
 def test_document_changes_additively_only() -> None:
     """What the golden file has is still there; new things may be added (then write it anew).
 
-    What is written for people may change.  Of a list (parameters, names of kinds) every member stays.
+    Of a list (parameters, names of kinds) every member stays.  Callers need not say more than before.
     """
-
-    def missing(old: Any, new: Any, place: str) -> list[str]:
-        if isinstance(old, dict):
-            found = []
-            for key, value in old.items():
-                if key != "description":
-                    found += [f"{place}.{key}"] if key not in new else missing(value, new[key], f"{place}.{key}")
-            return found
-        if isinstance(old, list) and isinstance(new, list):
-            return [f"{place}: {one}" for one in old if all(missing(one, other, place) for other in new)]
-        return [] if old == new else [place]
-
-    parameters = [{"name": "limit", "schema": {"maximum": 100}}]
-    assert missing(parameters, [*parameters, {"name": "moved"}], "") == []
-    assert missing(parameters, [{"name": "limit", "schema": {"maximum": 50}}], "") != []
-    assert missing([*parameters, 1], parameters, "") == [": 1"]
-
     old = json.loads(GOLDEN.read_text())
     new = json.loads(json.dumps(document(), default=str))
     assert missing(old["paths"], new["paths"], "paths") == []
     assert missing(old["components"], new["components"], "components") == []
+    assert demanded(old, new) == []
     assert new == old, "the API grew: write tests/explorer/openapi.json anew"
 
 
