@@ -265,7 +265,7 @@ def test_a_key_is_limited_changed_and_revoked(admin: Operator, mining_node: Node
     assert "I have kept it" in admin.says()
     admin.follow("main a", "I have kept it")
     assert secret not in admin.page.run("document.documentElement.outerHTML")
-    assert "Key rig" in admin.follow("main td a", "Change")
+    assert "Key rig" in admin.follow("[aria-label='Change key rig']")
     assert admin.page.run("document.querySelector('#rate').value") == "1"
     admin.press("input[value=mining]")
     admin.press("input[value=log]")
@@ -281,10 +281,10 @@ def test_a_key_is_limited_changed_and_revoked(admin: Operator, mining_node: Node
         assert code(url, "mds_setMiningShare", "A", share) == 0
         assert code(url, "mds_setLogLevel", "INFO") == FORBIDDEN
     admin.go("/operator/keys/")
-    assert "Revoke key rig?" in admin.follow("main td button", "Revoke")
+    assert "Revoke key rig?" in admin.follow("[aria-label='Revoke key rig']")
     said = admin.follow("main button", "Revoke it")
     assert "Key rig is revoked" in said
-    assert not admin.page.texts("main td a.button")
+    assert not admin.page.texts("[aria-label='Change key rig']")
     for url in doors:
         assert code(url, "mds_setMiningShare", "A", share) == FORBIDDEN
     assert json.loads(admin.trail("api_key.create", target="rig")["after"])["rate"] == 1

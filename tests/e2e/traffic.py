@@ -47,7 +47,6 @@ class Traffic:
     contracts: dict[str, str] = field(default_factory=dict)
     carrier: str = ""
     merged: int = 0
-    _nonces: dict[str, int] = field(default_factory=dict)
 
     def sign(self, account: LocalAccount, nonce: int, **fields: Any) -> str:
         """A signed envelope in hex."""
@@ -61,10 +60,8 @@ class Traffic:
 
     def send(self, account: LocalAccount, **fields: Any) -> str:
         """Send with the next nonce, without waiting; the hash."""
-        nonce = self._nonces.get(account.address)
-        if nonce is None:
-            nonce = int(self.node.rpc("eth_getTransactionCount", account.address, "pending"), 16)
-        self._nonces[account.address] = nonce + 1
+        # asked each time: a wallet in a browser may have sent from the same account
+        nonce = int(self.node.rpc("eth_getTransactionCount", account.address, "pending"), 16)
         tx_hash = self.node.rpc("eth_sendRawTransaction", self.sign(account, nonce, **fields))
         assert isinstance(tx_hash, str), tx_hash
         return tx_hash
