@@ -74,7 +74,10 @@ def test_streams_and_miners(visitor: Visitor, traffic: Traffic) -> None:
     assert "blocks" in said
     visitor.until(lambda: visitor.page.run(told) != said, "the cards follow")
     visitor.until(lambda: visitor.page.run(lines) != drawn, "the chart follows")
-    assert visitor.page.run("document.querySelectorAll('.uplot').length") == 1
+    # a chain that has just begun has no line yet
+    plots = "document.querySelectorAll('.uplot').length"
+    visitor.until(lambda: visitor.page.run(plots), "there are minutes to draw", 200)
+    assert visitor.page.run(plots) == 1
     assert visitor.page.run("window.mark") == "the same page"
     come(visitor, "/miners")
     said = visitor.says("[data-part=figures]")
@@ -89,3 +92,21 @@ def test_streams_and_miners(visitor: Visitor, traffic: Traffic) -> None:
     said = visitor.says(HEADS)
     visitor.until(lambda: visitor.says(HEADS) != said, "what he earned follows")
     list_holds_still_until_asked(visitor, "block")
+
+
+def test_a_press_while_figures_are_fetched_is_not_lost(visitor: Visitor, traffic: Traffic) -> None:
+    """On a slow line one fetch is under way most of the time."""
+    come(visitor, "/miners")
+    rows = visitor.says("main table")
+    visitor.until(lambda: visitor.page.run(f"{ROOM}.page.count()") >= 1, "new blocks are told")
+    visitor.page.run(
+        "window.real = window.fetch; window.asked = 0; window.fetch = (...what) => { window.asked += 1;"
+        " return new Promise(go => { window.letGo = go; }).then(() => window.real(...what)); }; 0"
+    )
+    visitor.until(lambda: visitor.page.run("window.asked") == 1, "figures are fetched")
+    visitor.press("[data-live-show]")
+    assert visitor.page.run("window.asked") == 1
+    assert visitor.says("main table") == rows
+    visitor.page.run("window.fetch = window.real; window.letGo(); 0")
+    visitor.until(lambda: visitor.says("main table") != rows, "the ranks follow")
+    assert visitor.page.run("window.mark") == "the same page"

@@ -20,7 +20,7 @@ const show = room?.querySelector("[data-live-show]"), button = room?.querySelect
 const restMs = ONE_THING.has(kind) ? AGAIN_MS : FIGURES_MS;
 // what is due to be fetched: nothing, the figures, or lists too
 let due = 0;
-let head = null, count = 0, told = 0, fetching = false, fetchedAt = -restMs, line = null, isOn = true, restTimer = 0;
+let head = null, count = 0, told = 0, fetching = null, fetchedAt = -restMs, line = null, isOn = true, restTimer = 0;
 // what the figures in the page are of
 let figuresOf = room ? Number(room.dataset.known) : 0, fetchedFor = null;
 
@@ -38,10 +38,7 @@ const replace = (old, part) => {
   (again || document.getElementById("main")).focus({ preventScroll: true });
 };
 
-const refresh = async (what = LISTS) => {
-  if (fetching) return;
-  fetching = true;
-  due = 0;
+const fetchParts = async what => {
   try {
     const answer = await fetch(location.href, { headers: { accept: "text/html" } });
     if (!answer.ok) return;
@@ -57,9 +54,21 @@ const refresh = async (what = LISTS) => {
     return true;
   } catch {
     // the node is away; the line tells when it is back
+  }
+};
+
+const refresh = async (what = LISTS) => {
+  // what is under way may bring less than is asked for now
+  while (fetching) await fetching;
+  due = 0;
+  fetching = fetchParts(what);
+  try {
+    return await fetching;
   } finally {
-    fetching = false;
+    fetching = null;
     fetchedAt = performance.now();
+    // what became due meanwhile
+    if (due) refreshSoon(due);
   }
 };
 
@@ -67,7 +76,7 @@ const refresh = async (what = LISTS) => {
 const refreshSoon = (what = LISTS) => {
   due = Math.max(due, what);
   if (document.hidden || !isOn) return;
-  setTimeout(() => due && !document.hidden && isOn && refresh(due), Math.max(0, fetchedAt + restMs - performance.now()));
+  setTimeout(() => due && !fetching && !document.hidden && isOn && refresh(due), Math.max(0, fetchedAt + restMs - performance.now()));
 };
 
 // ---- lists: how much is new ----
