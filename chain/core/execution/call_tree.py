@@ -44,13 +44,11 @@ def operations(root: Json) -> list[Json]:
 
     What failed, or was undone with a frame that failed, did not happen and is left out.
     """
-    found = []
-    for entry, depth, is_lost in frames(root):
-        kind = _OPERATIONS.get(entry["type"])
-        if depth == 0 or is_lost or kind is None or (kind == 0 and entry["value"] == "0x0"):
-            continue
-        found.append({"type": kind, "from": entry["from"], "to": entry["to"], "value": entry["value"]})
-    return found
+    return [
+        {"type": kind, "from": entry["from"], "to": entry["to"], "value": entry["value"]}
+        for entry, _, kind in _that_took_effect(root)
+        if entry["type"] in _OPERATIONS and (kind != 0 or entry["value"] != "0x0")
+    ]
 
 
 class InnerCall(NamedTuple):
@@ -76,11 +74,7 @@ class InnerCall(NamedTuple):
 
 def inner_calls(root: Json) -> Iterator[InnerCall]:
     """Every frame inside a transaction in order, without what failed or was undone with a frame that failed."""
-    ordinal = 0
-    for entry, depth, is_lost in frames(root):
-        kind = _KINDS.get(entry["type"])
-        if depth == 0 or is_lost or kind is None:
-            continue
+    for ordinal, (entry, depth, kind) in enumerate(_that_took_effect(root)):
         # of the others the value stays where it is
         value = int(entry["value"], 16) if kind <= 3 else 0
         given = entry["input"] if kind in (0, 4, 5, 6) else ""
@@ -93,7 +87,14 @@ def inner_calls(root: Json) -> Iterator[InnerCall]:
             value=value,
             selector=bytes.fromhex(given[2:_SELECTOR_END]) if len(given) >= _SELECTOR_END else b"",
         )
-        ordinal += 1
+
+
+def _that_took_effect(root: Json) -> Iterator[tuple[Json, int, int]]:
+    """Frames inside a transaction with their depth and number, without what failed or was undone by a failure."""
+    for entry, depth, is_lost in frames(root):
+        kind = _KINDS.get(entry["type"])
+        if depth and not is_lost and kind is not None:
+            yield entry, depth, kind
 
 
 def entries(root: Json) -> list[Json]:
