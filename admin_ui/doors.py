@@ -16,6 +16,11 @@ from django.conf import settings
 from django.utils.module_loading import import_string
 
 
+def program_of(name: str) -> str:
+    """What several processes of one kind have in common: ``rpc`` of ``rpc2``."""
+    return name.rstrip("0123456789")
+
+
 @dataclass(frozen=True, slots=True)
 class Process:
     """One supervised process: the supervisor's word for its state, seconds since its start, resident bytes."""

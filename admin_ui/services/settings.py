@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Collection, Sequence
 
-from admin_ui.doors import Process
+from admin_ui.doors import Process, program_of
 from chain.services.network import now_ms
 from chain.services.node_settings import SettingView, confirmed_by
 
@@ -21,7 +21,7 @@ def wait_until_followed(version: int, only: Collection[str] = ()) -> list[str]:
     end = time.monotonic() + PATIENCE_S
     while True:
         seen = {member.split(":")[0]: at for member, at in sorted(confirmed_by().items(), key=lambda one: -one[1])}
-        asked = {name: at for name, at in seen.items() if not only or name.rstrip("0123456789") in only}
+        asked = {name: at for name, at in seen.items() if not only or program_of(name) in only}
         if all(at >= version for at in asked.values()) or time.monotonic() > end:
             return sorted(name for name, at in asked.items() if at >= version)
         time.sleep(_LOOK_S)
@@ -38,8 +38,7 @@ def needing_restart(table: Sequence[SettingView], processes: Sequence[Process]) 
         late = [
             process.name
             for process in processes
-            if process.name.rstrip("0123456789") in view.restart
-            and now - process.uptime_s * 1000 + 1_000 < view.updated_ms
+            if program_of(process.name) in view.restart and now - process.uptime_s * 1000 + 1_000 < view.updated_ms
         ]
         if late:
             found[view.key] = late

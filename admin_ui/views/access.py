@@ -12,6 +12,7 @@ from redis.exceptions import RedisError
 
 from admin_ui import inputs
 from admin_ui.database import hand_back
+from admin_ui.doors import program_of
 from admin_ui.guard import action, ask_first, form, keep_refusal, page
 from admin_ui.roles import Role
 from admin_ui.services.settings import wait_until_followed
@@ -123,7 +124,7 @@ def _in_force(version: int | None) -> str:
     if not names:
         return "No process has confirmed it yet; they follow within half a minute."
     heard = f"In force in {', '.join(names)}"
-    is_all = {name.rstrip("0123456789") for name in names} >= set(_DOORS)
+    is_all = {program_of(name) for name in names} >= set(_DOORS)
     return f"{heard}." if is_all else f"{heard}; others follow within half a minute."
 
 

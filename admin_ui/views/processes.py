@@ -10,7 +10,7 @@ from django.shortcuts import render
 
 from admin_ui import inputs
 from admin_ui.database import hand_back
-from admin_ui.doors import Process, door
+from admin_ui.doors import Process, door, program_of
 from admin_ui.guard import action, ask_first, page
 from admin_ui.roles import Role
 from admin_ui.services.queues import queue_lines
@@ -44,7 +44,7 @@ def restart(request: HttpRequest) -> HttpResponse | None:
     """Restart one process, after a question, and wait until the supervisor shows another one in its place."""
     name = inputs.text(request, "name", 40)
     what = ["Its running tasks are finished or handed back, then it ends and the supervisor starts it again."]
-    what.append(_WITHOUT.get(name.rstrip("0123456789"), "What needs it waits for some seconds."))
+    what.append(_WITHOUT.get(program_of(name), "What needs it waits for some seconds."))
     asked = ask_first(request, f"Restart {name}?", what, f"Restart {name}", _BACK)
     if asked is not None:
         return asked
