@@ -198,4 +198,5 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {}
 CELERY_BEAT_SCHEDULE_FILENAME = str(FOLDER.run / "beat-schedule")
 
 # ---- logging ----
+log.configure_structlog()
 LOGGING = log.logging_config(ENV.log_level, ENV.log_format)

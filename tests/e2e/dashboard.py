@@ -31,13 +31,15 @@ def until(page: Page, expression: str) -> None:
     """Wait in the page until an expression is true; the bound only ends a hopeless wait."""
     loop = """
     (async () => {
-      for (let turn = 0; turn < 600; turn++) {
+      const end = performance.now() + 50_000;
+      while (performance.now() < end) {
         if (%s) return true;
         await new Promise(done => setTimeout(done, 100));
       }
       return false;
     })()
     """
+    # shorter than the browser may take for an answer, or it would tell of that instead
     assert page.run(loop % expression), f"never true: {expression}"
 
 

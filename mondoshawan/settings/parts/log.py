@@ -35,15 +35,10 @@ _SHARED = (
 )
 
 
-def logging_config(level: str, form: str) -> dict[str, Any]:
-    """The ``LOGGING`` setting for standard library and structlog loggers alike.
+def configure_structlog() -> None:
+    """Let structlog's loggers write through the standard library's; once a process, before the first line.
 
-    Parameters
-    ----------
-    level : str
-        Least important level of our own loggers.
-    form : str
-        ``json`` for one object a line, ``console`` for people.
+    A logger keeps what it was made with: those that wrote before another configuration would stay with the old one.
     """
     structlog.configure(
         processors=[
@@ -56,6 +51,18 @@ def logging_config(level: str, form: str) -> dict[str, Any]:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
+
+
+def logging_config(level: str, form: str) -> dict[str, Any]:
+    """The ``LOGGING`` setting for standard library and structlog loggers alike.
+
+    Parameters
+    ----------
+    level : str
+        Least important level of our own loggers.
+    form : str
+        ``json`` for one object a line, ``console`` for people.
+    """
     renderer: tuple[Any, ...]
     if form == "json":
         renderer = (structlog.processors.format_exc_info, structlog.processors.JSONRenderer(default=_plain))
