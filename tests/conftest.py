@@ -108,8 +108,13 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give tests that start processes, and long ones, the time that they may need on a busy machine."""
+    """Give tests that start processes, and long ones, the time that they may need on a busy machine.
+
+    End-to-end tests, which share the machine with all that they start, are tried a second time; the summary names them.
+    """
     for item in items:
+        if item.get_closest_marker("e2e") is not None:
+            item.add_marker(pytest.mark.flaky(reruns=1))
         if item.get_closest_marker("timeout") is None:
             for marker, seconds in _PATIENCE_S.items():
                 if item.get_closest_marker(marker) is not None:
@@ -121,6 +126,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Dealing | None:
     """Deal out by files in our way, where that is asked for."""
     return Dealing(config, log) if config.getoption("dist") == "loadfile" else None
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """What the first tries of tests that were tried again failed of."""
+    for report in terminalreporter.stats.get("rerun", []):
+        terminalreporter.section(f"first try of {report.nodeid}")
+        terminalreporter.write_line(report.longreprtext)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
