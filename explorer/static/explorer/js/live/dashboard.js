@@ -362,9 +362,9 @@ picture.addEventListener("keydown", event => {
 
 // ---- the strip of the last hour ----
 const travelStrip = event => {
-  const box = strip.getBoundingClientRect();
-  const score = minimap.score(event.clientX - box.left);
-  if (score >= view.newest - view.width / view.scale / 4) view.live();
+  const x = event.clientX - strip.getBoundingClientRect().left;
+  const score = minimap.score(x);
+  if (minimap.isNow(x) || score >= view.newest - view.width / view.scale / 4) view.live();
   else view.travel(score);
   moved();
 };

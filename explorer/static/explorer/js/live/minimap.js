@@ -63,6 +63,11 @@ export class Minimap {
     return 0;
   }
 
+  // whether a place is the strip's end, which is now however far the newest step reaches: as wide as a step, or a hand
+  isNow(x) {
+    return x >= this.width - Math.max(4, this.width / this.count);
+  }
+
   paint(low, high) {
     const context = this.#context, { line, quiet, red, text, streams } = this.colours;
     context.setTransform(this.#ratio, 0, 0, this.#ratio, 0, 0);
