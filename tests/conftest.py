@@ -16,12 +16,16 @@ from typing import Any
 
 import psutil
 import pytest
+from hypothesis import HealthCheck, settings
 
 from mondoshawan import env as environment
 from tests.dealing import Dealing
 from tests.tools import children
 
 _OWNER_PID = os.getpid()
+# property tests try the same examples on every machine, however busy it is and whichever files are run
+settings.register_profile("suite", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("suite")
 # seconds until a test with this marker counts as hung, the first that fits; pyproject.toml has all others'
 _PATIENCE_S = {"long": 3600, "e2e": 600}
 
@@ -59,7 +63,7 @@ def servers() -> Iterator[None]:
             server.send_signal(stop)
         for server, _ in started:
             try:
-                server.wait(20)
+                server.wait(60)
             except subprocess.TimeoutExpired:
                 server.kill()
                 server.wait()
@@ -137,7 +141,7 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Remove the session's folder, in the process that made it only."""
-    from mondoshawan.settings import test as settings
+    from mondoshawan.settings import test
 
     if os.getpid() == _OWNER_PID:
-        shutil.rmtree(settings.TEST_DIR, ignore_errors=True)
+        shutil.rmtree(test.TEST_DIR, ignore_errors=True)
