@@ -14,7 +14,7 @@ from chain.services.network import current_spec
 # label, URL name, and what else counts as being in that room
 ROOMS = (
     ("Dashboard", "explorer:front", ()),
-    ("Blocks", "explorer:blocks", ("block",)),
+    ("Blocks", "explorer:blocks", ("dag", "block")),
     ("Transactions", "explorer:transactions", ("transaction",)),
     ("Tokens", "explorer:tokens", ("token",)),
     ("Shards", "explorer:shards", ("shard",)),

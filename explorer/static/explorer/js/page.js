@@ -88,7 +88,12 @@ const label = table => {
   const heads = [...(table.tHead?.rows[0]?.cells ?? [])].map(head => head.textContent.trim());
   if (!heads.length) return;
   for (const body of table.tBodies) {
-    for (const row of body.rows) [...row.cells].forEach((cell, at) => heads[at] && (cell.dataset.label = heads[at]));
+    for (const row of body.rows) {
+      [...row.cells].forEach((cell, at) => {
+        // an amount on a card has its unit beside it
+        if (heads[at]) cell.dataset.label = cell.querySelector(".amount abbr") ? heads[at].replace(/, \S+$/, "") : heads[at];
+      });
+    }
   }
   // as a table it tells whether it fits
   table.classList.remove("stacked");
