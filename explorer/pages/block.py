@@ -186,7 +186,7 @@ def seal_of(header: Header) -> tuple[bool, str]:
     Work is hashed anew here; a lottery ticket was checked when the block came in, against the work of its past.
     """
     if not header.parents:
-        return True, "genesis has none"
+        return True, "none: it is given, not mined"
     if header.stream == Stream.C:
         return True, "VRF ticket and signature, verified when the block arrived"
     name = "BLAKE3" if header.stream == Stream.A else "kHeavyHash"

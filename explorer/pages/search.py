@@ -59,7 +59,7 @@ def find(conn: Connection, redis: Redis, query: str) -> Found:
             "explorer:token",
             "0x" + token.address.hex(),
             token.name or token.symbol,
-            f"{token.symbol} · ERC-{token.standard} · {token.holders} holders",
+            f"{token.symbol} · ERC-{token.standard} · {token.holders} holder{'s' * (token.holders != 1)}",
         )
         for token in named
     ]

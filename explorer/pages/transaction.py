@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from redis import Redis
@@ -25,6 +25,7 @@ from chain.selectors.transactions import (
 )
 from chain.services.network import current_spec
 from chain.services.pool import Pool
+from chain.services.pool.browse import missing_nonce
 from chain.services.pool.settings import pool_policy
 from chain.stores.connection import Connection, database_errors
 from explorer.contract_abi import ContractAbi
@@ -74,7 +75,8 @@ class ShownLog:
 class TransactionPage:
     """A transaction; ``acceptance`` and what follows it only where it took effect.
 
-    ``lane`` and ``to_shard`` are shards; ``replaced_by`` is the accepted one with the same nonce.
+    ``lane`` and ``to_shard`` are shards; ``replaced_by`` is the accepted one with the same nonce; ``missing_nonce`` is
+    the one of its sender that it waits for in the pool, None where it waits for none.
     """
 
     tx: Transaction
@@ -95,6 +97,7 @@ class TransactionPage:
     to_shard: int | None
     inside: Inside | None = None
     tokens: tuple[MovedToken, ...] = ()
+    missing_nonce: int | None = None
 
     @property
     def target(self) -> bytes | None:
@@ -182,13 +185,14 @@ def transaction_page(
         stored = TRANSACTION.one(conn, tx_hash)
     if standing is None:
         return None
-    raw = sender = arrival = None
+    raw = sender = arrival = missing = None
     is_pool_known = True
     if stored is not None:
         raw, sender = bytes(stored.raw), bytes(stored.sender)
     if stored is None or stored.number is None:
         try:
             entry = Pool(redis, pool_policy(current_spec())).get(tx_hash)
+            missing = missing_nonce(entry, redis) if entry is not None else None
         except RedisError:
             entry, is_pool_known = None, False
         if entry is not None:
@@ -197,7 +201,8 @@ def transaction_page(
         return None
     tx = decode_transaction(raw, sender)
     with database_errors():
-        return _page(conn, tx, len(raw), standing, arrival, is_pool_known, inside)
+        page = _page(conn, tx, len(raw), standing, arrival, is_pool_known, inside)
+    return replace(page, missing_nonce=missing)
 
 
 def _page(

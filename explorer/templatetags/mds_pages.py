@@ -32,6 +32,27 @@ def skip_reason(value: Any) -> str:
     return _REASONS.get(value, str(value))
 
 
+_CAME_BY = {"mined": "mined here", "rpc": "by JSON-RPC", "peer": "from a peer", "import": "from a file"}
+
+
+@register.filter
+def came_by(source: str) -> str:
+    """How a block came to this node, in words."""
+    return _CAME_BY.get(source, source)
+
+
+@register.filter
+def is_nobody(address: bytes) -> bool:
+    """Whether it is the zero address, which events name where a token is minted or burned."""
+    return not any(address)
+
+
+@register.filter
+def duration(seconds: float) -> str:
+    """Seconds in at most two units."""
+    return amounts.span(float(seconds))
+
+
 @register.filter
 def short_hex(value: Any) -> str:
     """Bytes as hex with the middle left out, for titles."""

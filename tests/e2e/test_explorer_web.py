@@ -119,7 +119,8 @@ def test_a_transfer_tells_its_story(visitor: Visitor, node: Node, traffic: Traff
     number = int(node.rpc("eth_getTransactionReceipt", traffic.sent["near"])["blockNumber"], 16)
     deep = re.search(r"([\d\u202f ]+) blocks deep", said)
     assert deep
-    assert 0 <= node.number() - number + 1 - digits(deep[1]) <= 30
+    # blocks that came since the page said so, or left for others
+    assert abs(node.number() - number + 1 - digits(deep[1])) <= 30
     assert "within one shard" in said
     assert "success" in visitor.says(".headline")
     # amounts in wei on demand, everywhere on the page
@@ -181,7 +182,7 @@ def test_a_creation_and_an_access_list(visitor: Visitor, traffic: Traffic) -> No
 def test_what_was_not_accepted_says_so(visitor: Visitor, traffic: Traffic) -> None:
     said = visitor.go(f"/tx/{traffic.sent['pending']}")
     assert "wants to send" in said
-    assert "it waits in the pool since" in said
+    assert "it came into the pool" in said and "is missing" in said
     assert "Most it may cost" in said
     said = visitor.go(f"/tx/{traffic.sent['poor']}")
     assert "left out" in visitor.says(".headline")

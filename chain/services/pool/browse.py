@@ -80,6 +80,15 @@ def sender_content(address: bytes, limit: int, redis: Redis | None = None) -> Se
     return SenderContent(_line(address, raw), unpack_sender(raw).next_nonce, tuple(entries[:limit]))
 
 
+def missing_nonce(entry: PoolEntry, redis: Redis | None = None) -> int | None:
+    """The nonce of its sender that a pooled transaction waits for; None where it can run."""
+    raw = cast("bytes | None", (redis or redis_client()).hget(f"{PREFIX}states", cast("str", entry.sender)))
+    if raw is None:
+        return None
+    following = unpack_sender(raw).next_nonce
+    return following if entry.nonce >= following else None
+
+
 def drop_transaction(tx_hash: bytes, redis: Redis | None = None) -> PoolEntry:
     """Take one out; what it was.
 
