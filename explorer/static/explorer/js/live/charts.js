@@ -13,6 +13,10 @@ const LINES = {
 };
 
 const CHART_PX = 180;
+// while nobody points, the legend tells the newest point
+const newest = plot => {
+  if (plot.cursor.idx == null && plot.data[0].length) plot.setLegend({ idx: plot.data[0].length - 1 }, false);
+};
 
 const load = source =>
   new Promise((resolve, reject) => {
@@ -102,7 +106,8 @@ export class Charts {
       series: [
         {},
         ...lines.map(([, colour], at) => ({
-          stroke: colours[colour],
+          // nothing went wrong: no red line
+          stroke: plot => (colour === "red" && !plot.data[1].some(value => value) ? colours.line : colours[colour]),
           width: 1.5,
           scale: own ? `y${at}` : "y",
           fill: lines.length === 1 ? faint(colours[colour]) : undefined,
@@ -121,8 +126,9 @@ export class Charts {
       padding: [8, 0, 0, 0],
       cursor: { y: false, points: { size: 6 } },
       legend: { live: true },
+      hooks: { setLegend: [newest], ready: [newest], setData: [newest] },
       axes: [
-        { ...axis, space: 80, values: (_plot, ticks) => ticks.map(tick => clock.format(tick * 1000)) },
+        { ...axis, space: 80, size: 30, values: (_plot, ticks) => ticks.map(tick => clock.format(tick * 1000)) },
         { ...axis, scale: "fee", size: 56, values: (_plot, ticks) => ticks.map(tick => String(Number(tick.toPrecision(4)))) },
         { ...axis, scale: "pool", side: 1, size: 48, grid: { show: false }, values: (_plot, ticks) => ticks.map(tick => (Number.isInteger(tick) ? String(tick) : "")) },
       ],
@@ -132,8 +138,8 @@ export class Charts {
       },
       series: [
         { label: "Time", value: (_plot, at) => (at === null ? "–" : clock.format(at * 1000)) },
-        { label: "Base fee, gwei", scale: "fee", stroke: colours.accent, width: 2, points: { show: false } },
-        { label: "Pending, tx", scale: "pool", stroke: colours.c, fill: faint(colours.c), width: 1.5, points: { show: false } },
+        { label: "Base fee, gwei", value: (_plot, value) => (value == null ? "–" : String(Number(value.toPrecision(4)))), scale: "fee", stroke: colours.accent, width: 2, points: { show: false } },
+        { label: "Pending, tx (right)", value: (_plot, value) => value ?? "–", scale: "pool", stroke: colours.c, fill: faint(colours.c), width: 1.5, points: { show: false } },
       ],
     }, [[], [], []], element);
   }

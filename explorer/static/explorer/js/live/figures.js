@@ -39,7 +39,7 @@ export class Figures {
 
   totals(totals) {
     this.#set("transactions", grouped(totals.transactions));
-    ["a", "b", "c"].forEach((stream, at) => this.#set(`total-${stream}`, grouped(totals.blocks[at])));
+    ["a", "b", "c"].forEach((stream, at) => this.#set(`total-${stream}`, `${grouped(totals.blocks[at])} in all`));
     this.#set("reorgs-total", grouped(totals.reorgs));
     this.#set("reorgs-deepest", grouped(totals.deepest_reorg));
     this.#set("supply", decimal(totals.supply, 18, 0).replace("…", ""));
@@ -83,6 +83,6 @@ export class Figures {
       bar.title = `Shard ${shard}: ${rate(load / 60)} tx/s in the last minute, ${Math.round(share * 100)} % across shards`;
     });
     const all = loads.reduce((sum, load) => sum + load, 0), crossed = crossing.reduce((sum, load) => sum + load, 0);
-    this.#set("crossing", all ? `${Math.round(crossed / all * 100)} %` : "–");
+    this.#set("crossing", all ? `; ${Math.round(crossed / all * 100)} % across shards` : "");
   }
 }

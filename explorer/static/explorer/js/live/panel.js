@@ -10,6 +10,15 @@ const make = (tag, text = "", attributes = {}) => {
 
 export const colourName = blue => (blue === null ? "not merged" : blue ? "blue" : "red");
 
+const STATES = {
+  chain_valid: "valid, its commitments checked",
+  body_valid: "valid; commitments are checked once it is on the chain",
+  header_only: "valid header; its body is not here yet",
+  invalid: "invalid",
+  disqualified: "disqualified: its commitments are wrong",
+};
+const CAME_BY = { mined: "mined here", rpc: "by JSON-RPC", peer: "from a peer", import: "from a file" };
+
 export class Panel {
   onClose = () => {};
   onChoose = () => {};
@@ -83,16 +92,16 @@ export class Panel {
     fact("Place", found.chain_number !== null
       ? "on the selected chain"
       : found.merged_by !== null ? `merged by chain block ${grouped(found.merged_by)}` : "not merged by the selected chain yet");
-    fact("Status", found.status.replaceAll("_", " "));
+    fact("Status", STATES[found.status] ?? found.status.replaceAll("_", " "));
     fact("Blue score", grouped(found.score));
     fact("Time", make("time", new Date(found.timestamp_ms).toISOString().replace("T", " ").slice(0, 23), { class: "nowrap" }));
     const late = found.received_ms - found.timestamp_ms;
-    fact("Arrived", found.source === "genesis" ? "genesis" : `${late < 0 ? "early by " : "after "}${spanText(Math.abs(late) / 1000)}, ${found.source === "mined" ? "mined here" : `by ${found.source}`}`);
+    fact("Arrived", found.source === "genesis" ? "genesis" : `${late < 0 ? "early by " : "after "}${spanText(Math.abs(late) / 1000)}, ${CAME_BY[found.source] ?? `by ${found.source}`}`);
     fact("Miner", this.#hash(found.miner, found.miner_url));
-    fact("Transactions", `${grouped(found.own_transactions)} in its body`);
+    fact("Carries", `${grouped(found.own_transactions)} transaction${found.own_transactions === 1 ? "" : "s"}`);
     if (found.epoch) {
-      const skipped = found.epoch.skipped ? `, ${grouped(found.epoch.skipped)} skipped` : "";
-      fact("Epoch", `${grouped(found.epoch.transactions)} accepted${skipped}`);
+      const skipped = found.epoch.skipped ? `, ${grouped(found.epoch.skipped)} left out` : "";
+      fact("Took effect", `${grouped(found.epoch.transactions)} transaction${found.epoch.transactions === 1 ? "" : "s"}${skipped}`);
       fact("Gas", scaled(found.epoch.gas_used, "gas"));
       fact("Base fee", `${gwei(found.epoch.base_fee)} gwei`);
     }

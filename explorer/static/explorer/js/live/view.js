@@ -68,8 +68,10 @@ export class View {
 
   // let a score be seen beside what covers the right
   reveal(score) {
-    const x = this.x(score), room = this.width - this.inset;
-    if (!this.following && (x < 24 || x > room - 24)) this.travel(score + this.inset / 2 / this.scale);
+    // where it will stand once the view has come to rest
+    const rest = this.following ? this.livePlace : this.#aim ?? this.center;
+    const x = (score - rest) * this.scale + this.width / 2, room = this.width - this.inset;
+    if (x < 24 || x > room - 24) this.travel(score + this.inset / 2 / this.scale);
   }
 
   live() {
