@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -55,6 +56,8 @@ class Feed:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._told: Place | None = None
         self._seq = 0
+        # the pool's newest transaction that is not told
+        self._cursor: bytes | None = None
         metrics.WS_SUBSCRIPTIONS.set(0)
         node.heads.listen(self._on_head)
 
@@ -64,6 +67,11 @@ class Feed:
             await self._begin()
         if subscription.kind == "mds_dag" and not self._of["mds_dag"]:
             self._seq = await self._node.read(dag.last_inserted)
+        if subscription.kind == "newPendingTransactions" and not self._is_running("pool"):
+            # before the subscriber has its answer: what it sends next it hears of
+            self._cursor = None
+            with suppress(RedisError, OSError):
+                self._cursor = await self._newest_pending()
         subscription.socket.on_close(self.remove)
         self._of[subscription.kind][subscription.identity] = subscription
         metrics.WS_SUBSCRIPTIONS.set(self.count())
@@ -91,9 +99,12 @@ class Feed:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _start(self, name: str, follow: Any) -> None:
+    def _is_running(self, name: str) -> bool:
         task = self._tasks.get(name)
-        if task is None or task.done():
+        return task is not None and not task.done()
+
+    def _start(self, name: str, follow: Any) -> None:
+        if not self._is_running(name):
             self._tasks[name] = asyncio.create_task(follow())
 
     def _on_head(self, head: Head) -> None:
@@ -156,21 +167,23 @@ class Feed:
         return len(path.added) == STEP or len(inserted) == STEP
 
     async def _follow_pool(self) -> None:
-        redis = self._node.redis
-        cursor: bytes | None = None
         while self._of["newPendingTransactions"]:
             try:
-                if cursor is None:
-                    newest = await redis.xrevrange(_NEW, count=1)
-                    cursor = newest[0][0] if newest else b"0-0"
-                answer = await redis.xread({_NEW: cursor}, count=1000, block=1000)
+                if self._cursor is None:
+                    self._cursor = await self._newest_pending()
+                answer = await self._node.redis.xread({_NEW: self._cursor}, count=1000, block=1000)
             except (RedisError, OSError) as error:
                 log.warning("rpc.feed_without_redis", error=str(error))
                 await asyncio.sleep(RETRY_S)
                 continue
             for _, entries in answer:
-                cursor = entries[-1][0]
+                self._cursor = entries[-1][0]
                 await self._tell_pending([fields[b"h"] for _, fields in entries])
+
+    async def _newest_pending(self) -> bytes:
+        """Where the stream of the pool's transactions ends."""
+        newest = await self._node.redis.xrevrange(_NEW, count=1)
+        return bytes(newest[0][0]) if newest else b"0-0"
 
     async def _tell_pending(self, hashes: Iterable[bytes]) -> None:
         listeners = self._of["newPendingTransactions"]
