@@ -27,7 +27,7 @@ __all__ = ["world"]
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def until(what: Callable[[], bool], description: str, seconds: float = 60) -> None:
+def until(what: Callable[[], bool], description: str, seconds: float = 120) -> None:
     end = time.monotonic() + seconds
     while not what():
         assert time.monotonic() < end, description
@@ -93,7 +93,7 @@ def test_a_worker_process_lives_works_and_dies(world: World, start: Callable, se
 
     # an orderly end shows at once, and epochs go on without it
     first.send_signal(signal.SIGTERM)
-    assert first.wait(30) == 0
+    assert first.wait(120) == 0
     assert not liveness.check_workers()["ok"]
     blocks = heavy()
     assert world.run(blocks, dispatch) == expected

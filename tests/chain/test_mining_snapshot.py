@@ -104,13 +104,13 @@ def test_publish_shows_everything_and_tells(redis_url: str) -> None:
         assert read_sequence(redis) == -1
         listener = redis.pubsub()
         listener.subscribe(events_channel(redis))
-        assert listener.get_message(timeout=5) is not None
+        assert listener.get_message(timeout=60) is not None
         publish_virtual(redis, EXAMPLE, {"number": 5, "sink": EXAMPLE.sink, "base_fee": 10**9})
         assert read_virtual(redis) == EXAMPLE
         assert read_sequence(redis) == 7
         head = {"number": 5, "sink": "0x" + "01" * 32, "base_fee": 10**9}
         assert orjson.loads(redis.get(HEAD_KEY)) == head
-        message = listener.get_message(timeout=5)
+        message = listener.get_message(timeout=60)
         assert message is not None
         assert orjson.loads(message["data"]) == {**head, "kind": "head"}
         listener.close()
@@ -121,7 +121,7 @@ def test_two_nodes_on_one_server_do_not_hear_each_other(redis_url: str) -> None:
         assert events_channel(ours) != events_channel(theirs)
         listener = ours.pubsub()
         listener.subscribe(events_channel(ours))
-        assert listener.get_message(timeout=5) is not None
+        assert listener.get_message(timeout=60) is not None
         publish_virtual(theirs, EXAMPLE, {"number": 5})
         assert listener.get_message(timeout=0.2) is None
 

@@ -31,7 +31,7 @@ class Visit:
 
         socket = WebsocketCommunicator(websocket_application(), path, headers=[(b"host", b"localhost"), origin])
         self.sockets.append(socket)
-        connected, _ = await socket.connect(timeout=10)
+        connected, _ = await socket.connect(timeout=60)
         assert connected
         return socket
 
@@ -55,7 +55,7 @@ class Visit:
 async def heard(socket: WebsocketCommunicator, *kinds: str) -> dict[str, Any]:
     """The next message of some kinds; figures come every second between others."""
     while True:
-        message = orjson.loads(await socket.receive_from(timeout=10))
+        message = orjson.loads(await socket.receive_from(timeout=60))
         if message["type"] in kinds:
             return message
 
@@ -84,7 +84,7 @@ def visit(growing: Growing, redis_url: str) -> Iterator[Callable[[Story], None]]
             await _holder.close()
 
         # figures come every second, so that who waits for what never comes would hear them for ever
-        yield lambda story: runner.run(asyncio.wait_for(whole(story), 120))
+        yield lambda story: runner.run(asyncio.wait_for(whole(story), 240))
         runner.run(end())
 
 
@@ -207,7 +207,7 @@ def test_who_talks_nonsense_or_too_much_is_sent_away(visit: Callable[[Story], No
             await heard(socket, "snapshot")
             for text in say:
                 await socket.send_to(text_data=text)
-            while (message := await socket.receive_output(timeout=10))["type"] == "websocket.send":
+            while (message := await socket.receive_output(timeout=60))["type"] == "websocket.send":
                 pass
             assert message == {"type": "websocket.close", "code": consumer.BAD_MESSAGE}
 
@@ -235,7 +235,7 @@ def test_a_slow_visitor_is_dropped_and_the_others_are_not(visit: Callable[[Story
                     listener.acknowledged == message["seq"] for listener in hub._listeners
                 ):
                     await asyncio.sleep(0.01)
-        while (message := await slow.receive_output(timeout=10))["type"] == "websocket.send":
+        while (message := await slow.receive_output(timeout=60))["type"] == "websocket.send":
             pass
         assert message == {"type": "websocket.close", "code": consumer.TOO_SLOW}
         await visit.grow()
@@ -259,7 +259,7 @@ def test_one_visitor_too_many_is_told_so(visit: Callable[[Story], None], setting
         settings.MDS_LIVE_MAX_SOCKETS = 1
         await heard(await visit.open(), "snapshot")
         second = await visit.open()
-        assert await second.receive_output(timeout=10) == {"type": "websocket.close", "code": consumer.TOO_MANY}
+        assert await second.receive_output(timeout=60) == {"type": "websocket.close", "code": consumer.TOO_MANY}
         await second.wait()
         await visit.close()
         await heard(await visit.open(), "snapshot")

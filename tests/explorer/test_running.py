@@ -212,7 +212,7 @@ class TestReindex:
         process.wait()
         reached = sync.places(index_conn)["addresses"].number
         assert 0 <= reached < len(growing.path) - 1
-        until = time.monotonic() + 20
+        until = time.monotonic() + 120
         while time.monotonic() < until:
             # the server needs a moment to see that its client is gone
             with sync.sole_indexer(index_conn) as held:

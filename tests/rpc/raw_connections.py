@@ -83,7 +83,7 @@ class Connection:
 
     async def answer(self) -> tuple[int, dict[str, str], bytes]:
         """Status, headers and body of the next response."""
-        head = (await asyncio.wait_for(self.reader.readuntil(b"\r\n\r\n"), 20)).decode()
+        head = (await asyncio.wait_for(self.reader.readuntil(b"\r\n\r\n"), 60)).decode()
         lines = head.split("\r\n")
         headers = dict(line.lower().split(": ", 1) for line in lines[1:] if line)
         return int(lines[0].split()[1]), headers, await self.reader.readexactly(int(headers["content-length"]))
@@ -96,7 +96,7 @@ class Connection:
     async def ended(self) -> bytes:
         """What comes before the server closes."""
         try:
-            return await asyncio.wait_for(self.reader.read(), 20)
+            return await asyncio.wait_for(self.reader.read(), 60)
         except ConnectionError:
             # it closed while we were still sending
             return b""
@@ -127,13 +127,13 @@ async def serving(**options: Any) -> AsyncIterator[Callable[[], Any]]:
             connection.writer.close()
         gate().set()
         running.should_exit = True
-        await asyncio.wait_for(task, 20)
+        await asyncio.wait_for(task, 60)
 
 
 def run(story: Any) -> None:
     """Under the event loop that the process has."""
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(asyncio.wait_for(story, 60))
+        runner.run(asyncio.wait_for(story, 240))
 
 
 @pytest.fixture

@@ -32,7 +32,7 @@ def settle(rpc: Caller, number: int) -> None:
         while node.head.number != number:
             await node.heads.reload()
 
-    rpc.runner.run(asyncio.wait_for(shown(), 20))
+    rpc.runner.run(asyncio.wait_for(shown(), 60))
 
 
 def agree(rpc: Caller, scene: Scene, accounts: Sequence[bytes]) -> None:

@@ -33,7 +33,7 @@ def test_a_reorganisation_in_the_middle_of_a_request(
     def run(site: Any, request: dict[str, Any]) -> dict[str, Any]:
         first = view(site)
         begun.set()
-        assert changed.wait(30)
+        assert changed.wait(120)
         seen.append((first, view(site)))
         return {}
 
@@ -50,13 +50,13 @@ def test_a_reorganisation_in_the_middle_of_a_request(
     monkeypatch.setattr(call_worker, "run", run)
     worker = threading.Thread(target=work)
     worker.start()
-    assert begun.wait(30)
+    assert begun.wait(120)
     one = factory.extend(fork, [factory.send(fork, 5, right, 7)], step_ms=1500)
     two = factory.extend(one)
     blocks = [factory.blocks[one], factory.blocks[two]]
     scene.apply(factory.update(blocks, sink=two, removed=[undone], added=[one, two]))
     changed.set()
-    worker.join(30)
+    worker.join(120)
     during, after = seen
     assert during[0] == during[1]
     assert (during[0][0], during[0][1].balance, during[0][2]) == (undone, 5, None)

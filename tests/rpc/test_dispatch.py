@@ -192,9 +192,9 @@ class TestWebSocket:
             scope = {"type": "websocket", "path": "/", "headers": headers}
             task = asyncio.create_task(app.application(scope, incoming.get, send))
             waiting = asyncio.create_task(done.wait())
-            await asyncio.wait([task, waiting], timeout=10, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait([task, waiting], timeout=60, return_when=asyncio.FIRST_COMPLETED)
             incoming.put_nowait({"type": "websocket.disconnect"})
-            await asyncio.wait_for(task, 10)
+            await asyncio.wait_for(task, 60)
             waiting.cancel()
 
         caller.runner.run(talk())

@@ -216,7 +216,7 @@ def test_a_body_that_never_ends_is_given_up(rpc: Caller, monkeypatch: pytest.Mon
             sent.append(message)
 
         scope = {"type": "http", "method": "POST", "path": "/", "headers": [(b"host", b"localhost")]}
-        await asyncio.wait_for(app.application(scope, receive, send), 10)
+        await asyncio.wait_for(app.application(scope, receive, send), 60)
 
     rpc.runner.run(run())
     assert sent[0]["status"] == 413

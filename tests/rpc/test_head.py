@@ -51,7 +51,7 @@ def test_events_move_the_head(rpc: Caller, scene: Scene, runner: asyncio.Runner)
         node = await _holder.get()
         node.heads.listen(lambda head: moved.set())
         if node.head.number == before:
-            await asyncio.wait_for(moved.wait(), 20)
+            await asyncio.wait_for(moved.wait(), 60)
 
     runner.run(until_moved())
     assert rpc("eth_blockNumber") == hex(before + 1)

@@ -44,7 +44,7 @@ async def ask(port: int, method: str) -> Any:
     writer.write(
         b"POST / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % len(body) + body
     )
-    answer = await asyncio.wait_for(reader.read(), 20)
+    answer = await asyncio.wait_for(reader.read(), 120)
     writer.close()
     return json.loads(answer.partition(b"\r\n\r\n")[2])["result"]
 
@@ -60,14 +60,14 @@ def extend(scene: Scene) -> bytes:
 
 def test_every_subscriber_hears_every_head_in_order(rpc: Caller, scene: Scene) -> None:
     async def story(port: int) -> None:
-        sockets = [await websockets.connect(f"ws://127.0.0.1:{port}", open_timeout=30) for _ in range(SUBSCRIBERS)]
+        sockets = [await websockets.connect(f"ws://127.0.0.1:{port}", open_timeout=120) for _ in range(SUBSCRIBERS)]
         try:
             for socket in sockets:
                 await socket.send('{"jsonrpc":"2.0","id":1,"method":"eth_subscribe","params":["newHeads"]}')
-                assert "result" in json.loads(await asyncio.wait_for(socket.recv(), 20))
+                assert "result" in json.loads(await asyncio.wait_for(socket.recv(), 120))
             made = [extend(scene) for _ in range(3)]
             for socket in sockets:
-                heard = [json.loads(await asyncio.wait_for(socket.recv(), 20))["params"]["result"] for _ in made]
+                heard = [json.loads(await asyncio.wait_for(socket.recv(), 120))["params"]["result"] for _ in made]
                 assert [head["hash"] for head in heard] == ["0x" + block.hex() for block in made]
         finally:
             await asyncio.gather(*[socket.close() for socket in sockets])
