@@ -20,8 +20,8 @@ OTHER = {"REMOTE_ADDR": "203.0.113.8"}
 
 @pytest.fixture
 def ask(growing: Growing, redis_url: str, settings: Any, client: Client) -> Any:
-    """Two points, and a second one in about a quarter of an hour: nothing depends on how fast a test runs."""
-    settings.MDS_WEB_RATE, settings.MDS_WEB_BURST = 1, 2
+    """Two points, and a third one in about a quarter of an hour: nothing depends on how fast a test runs."""
+    settings.MDS_WEB_RATE, settings.MDS_WEB_BURST = 0.001, 2
     ApiKey.objects.all().delete()
     limits._keys.clear()
     limits._buckets.cache_clear()

@@ -22,6 +22,8 @@ from tests.rpc.conftest import Caller
 
 pytestmark = pytest.mark.django_db
 
+# points a second of a bucket that does not fill while a test runs, however slowly
+HARDLY = 0.001
 OPERATOR = sorted(name for name, method in METHODS.items() if method.scope)
 
 
@@ -222,9 +224,9 @@ class TestLimits:
         return rpc.runner.run(run())
 
     def test_who_asks_too_much_waits_and_others_do_not(self, rpc: Caller, settings: Any) -> None:
-        settings.MDS_RPC_RATE, settings.MDS_RPC_BURST = 1, 30
+        settings.MDS_RPC_RATE, settings.MDS_RPC_BURST = HARDLY, 30
         codes = self.burst(rpc, 40, "9.9.9.9")
-        assert (codes[:30], set(codes[32:])) == ([0] * 30, {-32005})
+        assert (codes[:30], set(codes[30:])) == ([0] * 30, {-32005})
         assert self.burst(rpc, 5, "9.9.9.8") == [0] * 5
         assert set(self.burst(rpc, 100, "127.0.0.1")) == {0}
         # a proxy on this machine speaks for others, who are counted
@@ -239,7 +241,7 @@ class TestLimits:
     def test_keys_have_buckets_of_their_own_but_made_up_ones_have_none(
         self, rpc: Caller, key: Any, settings: Any
     ) -> None:
-        settings.MDS_RPC_RATE, settings.MDS_RPC_BURST = 1, 10
+        settings.MDS_RPC_RATE, settings.MDS_RPC_BURST = HARDLY, 10
         secret = key("quick", "log")
         assert self.burst(rpc, 20, "7.7.7.7")[-1] == -32005
         assert self.burst(rpc, 5, "7.7.7.7", x_api_key="made-up") == [-32005] * 5
@@ -248,28 +250,28 @@ class TestLimits:
     def test_limits_of_a_key_hold_wherever_it_is_used(self, rpc: Caller, key: Any, settings: Any) -> None:
         from chain.models import ApiKey
 
-        settings.MDS_RPC_RATE, settings.MDS_RPC_BURST = 1, 10
+        settings.MDS_RPC_RATE, settings.MDS_RPC_BURST = HARDLY, 10
         small, large = key("small", "log"), key("large", "log")
         ApiKey.objects.filter(name="small").update(rate=1, burst=3)
         ApiKey.objects.filter(name="large").update(rate=1_000)
         raw_connection().commit()
         assert self.burst(rpc, 30, "7.7.7.8", x_api_key=large) == [0] * 30
         for address in ("7.7.7.8", "127.0.0.1"):
-            assert self.burst(rpc, 12, address, x_api_key=small)[-1] == -32005, address
+            assert -32005 in self.burst(rpc, 12, address, x_api_key=small), address
         assert set(self.burst(rpc, 30, "127.0.0.1", x_api_key=large)) == {0}
 
     def test_a_changed_key_is_known_as_soon_as_settings_are_followed(
         self, rpc: Caller, key: Any, settings: Any
     ) -> None:
-        settings.MDS_RPC_RATE, settings.MDS_RPC_BURST = 1, 10
+        settings.MDS_RPC_RATE, settings.MDS_RPC_BURST = HARDLY, 10
         secret = key("grows", "log")
         change_key("grows", ("log",), rate=1, burst=3)
         raw_connection().commit()
-        assert self.burst(rpc, 12, "7.7.7.9", x_api_key=secret)[-1] == -32005
+        assert -32005 in self.burst(rpc, 12, "7.7.7.9", x_api_key=secret)
         version = change_key("grows", ("log",), rate=20_000)
         raw_connection().commit()
         # a process remembers a key for half a minute, or until it hears of a change
-        assert self.burst(rpc, 12, "7.7.7.9", x_api_key=secret)[-1] == -32005
+        assert -32005 in self.burst(rpc, 12, "7.7.7.9", x_api_key=secret)
         follower = node_settings.Follower(redis_client(), "rpc")
         assert follower.look()
         assert node_settings.followed() == version
