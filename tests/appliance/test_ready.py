@@ -105,7 +105,7 @@ def test_a_clock_that_is_off(conn: Connection, monkeypatch: pytest.MonkeyPatch, 
     monkeypatch.setattr(readiness, "now_ms", lambda: now_ms() + shift)
     reading = readiness.clock()
     assert reading["ok"] == (shift == 0)
-    assert abs(reading["value"] + shift) < 2_000
+    assert abs(reading["value"] + shift) < 20_000
 
 
 # ---- workers ----

@@ -21,7 +21,7 @@ async def _fill() -> int:
 
     async def hold() -> None:
         async with node.connection() as conn:
-            await conn.execute("SELECT pg_sleep(0.05)")
+            await conn.execute("SELECT pg_sleep(0.5)")
 
     await asyncio.gather(*[hold() for _ in range(6)])
     return int(node._database.get_stats()["pool_size"])

@@ -29,10 +29,11 @@ async def drip(connection: Connection) -> None:
 def test_who_does_not_get_on_is_sent_away(monkeypatch: pytest.MonkeyPatch) -> None:
     """Silent from the start, idle, in the middle of a head, and half a short body."""
     monkeypatch.setattr(server, "LOOK_SECONDS", 0.05)
-    monkeypatch.setattr(server, "HEAD_SECONDS", 0.2)
+    # longer than this process may be held up before it has said something
+    monkeypatch.setattr(server, "HEAD_SECONDS", 1.5)
 
     async def story() -> None:
-        async with serving(timeout_keep_alive=0.3) as connect:
+        async with serving(timeout_keep_alive=2) as connect:
             silent, idle, slow, half, waiting = [await connect() for _ in range(5)]
             waiting.send(post("test_later"))
             idle.send(post())
