@@ -200,7 +200,7 @@ def _check(name: str, check: Mapping[str, Any]) -> Statement:
         "workers": lambda: _workers(value, threshold),
         "writer_lag": lambda: f"the writer is {value / 1000:.1f} s behind, {threshold / 1000:.0f} s are allowed",
         "chain_identity": lambda: f"the database is {'' if good else 'not '}of {str(threshold).split(' ')[0]}",
-        "clock": lambda: f"clocks of node and database differ by {value} ms",
+        "clock": lambda: f"clocks of node and database differ by {abs(value)} ms",
     }  # fmt: skip
     make = texts.get(name)
     return Statement(name, kind, make() if make else f"{name.replace('_', ' ')}: {value}", page)

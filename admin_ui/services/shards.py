@@ -10,7 +10,7 @@ from chain.stores.connection import Connection
 
 WINDOW_MS = 600_000
 MOST_EPOCHS = 2_000
-PHASES = ("within a shard", "transfers between shards", "contract calls between shards")
+PHASES = ("Within a shard", "Transfers across", "Calls across")
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,6 +98,20 @@ def plain(text: str) -> str:
 
 
 @register.filter
+def told(value: Any) -> str:
+    """A JSON value for people: ``rate 200, scopes log and mining``; a dash for none."""
+    if value is None or value in ({}, []):
+        return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, dict):
+        return ", ".join(f"{str(name).replace('_', ' ')} {told(part)}" for name, part in value.items())
+    if isinstance(value, list):
+        return " and ".join(map(told, value))
+    return str(value)
+
+
+@register.filter
 def as_json(value: Any) -> str:
     """A JSON value in one line; nothing for None."""
     return "" if value is None else value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

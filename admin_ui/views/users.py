@@ -41,10 +41,10 @@ def role(request: HttpRequest) -> None:
 
 @action(Role.ADMIN, _BACK, "user.set_active")
 def active(request: HttpRequest) -> HttpResponse | None:
-    """Keep somebody out, after a question, or let him in again."""
+    """Keep somebody out, after a question, or let them in again."""
     name, wanted = inputs.text(request, "name", 80), inputs.text(request, "active", 3) == "yes"
     if not wanted:
-        what = [f"{name} is logged out with the next request and cannot log in until somebody lets him in again."]
+        what = [f"{name} is logged out with the next request and cannot log in until somebody lets them in again."]
         asked = ask_first(request, f"Keep {name} out?", what, f"Keep {name} out", _BACK)
         if asked is not None:
             return asked

@@ -85,6 +85,7 @@ function take(message) {
 function lit(on, text) {
   if (!lamp) return;
   lamp.dataset.liveState = on ? "on" : "off";
+  lamp.hidden = false;
   if (lamp.textContent !== text) lamp.textContent = text;
 }
 
