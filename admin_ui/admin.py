@@ -23,16 +23,26 @@ from unfold.views import ChangeList
 
 from admin_ui.guard import requires
 from admin_ui.roles import Role, role_of
+from chain.core.spec import stream_name
+from explorer.amounts import moment
 
 APPS = ("chain", "explorer", "admin_ui", "axes")
 # what nobody needs to see: digests of secrets
 HIDDEN = {"digest", "password"}
 COLUMNS = 8
+# the same in every row: not in a list
+DULL = {"version", "chain_id"}
 # long lists are counted by the planner's estimate and shown so far; the explorer's pages go further
 MOST_ROWS = 5_000
 LONGEST = 400
 # where an s at the end makes no plural
-PLURALS = {"ChainIdentity": "chain identities", "Pruned": "pruned parts", "Code": "contract codes"}
+PLURALS = {
+    "ChainIdentity": "chain identities", "Pruned": "pruned parts", "Code": "contract codes",
+    "ApiKey": "API keys", "PublishedAbi": "published ABIs",
+}  # fmt: skip
+APP_NAMES = {"chain": "Chain", "explorer": "Explorer", "admin_ui": "Operator's web", "axes": "Logins"}
+# before it no block of any network was made, so that smaller numbers are durations
+EARLIEST_MS = 10**12
 # unfold draws its pages by Alpine, which evaluates attributes, and by one <style> with the colours
 _POLICY = {
     "script-src": ["'self'", "'unsafe-eval'"],
@@ -161,11 +171,17 @@ class TableAdmin(ModelAdmin):
 
 
 def _shown(field: models.Field[Any, Any], short: bool) -> Callable[[Any], str]:
-    """A column or row of a field: bytes as hex, the rest as Django shows it, long values cut."""
+    """A column or row of a field: bytes as hex, milliseconds since 1970 as UTC, long values cut."""
+
+    is_time = field.name.endswith("_ms")
 
     def show(row: Any) -> str:
         value = getattr(row, field.attname)
-        if isinstance(value, (bytes, bytearray, memoryview)):
+        if field.name == "stream" and isinstance(value, int):
+            text = stream_name(value)
+        elif is_time and isinstance(value, int) and value >= EARLIEST_MS:
+            text = f"{moment(value):%Y-%m-%d %H:%M:%S}.{value % 1000:03d}"
+        elif isinstance(value, (bytes, bytearray, memoryview)):
             text = "0x" + bytes(value[: LONGEST // 2]).hex()
         elif isinstance(value, (list, tuple)):
             text = ", ".join("0x" + bytes(item).hex() if isinstance(item, bytes) else str(item) for item in value[:20])
@@ -174,7 +190,7 @@ def _shown(field: models.Field[Any, Any], short: bool) -> Callable[[Any], str]:
         most = 20 if short and text.startswith("0x") else 60 if short else LONGEST
         return text if len(text) <= most else text[:most] + "…"
 
-    show.short_description = field.name.replace("_", " ")  # type: ignore[attr-defined]
+    show.short_description = field.name.removesuffix("_ms").replace("_", " ")  # type: ignore[attr-defined]
     show.__name__ = f"shown_{field.name}"
     if short:
         show.admin_order_field = field.name if field.primary_key else None  # type: ignore[attr-defined]
@@ -184,14 +200,16 @@ def _shown(field: models.Field[Any, Any], short: bool) -> Callable[[Any], str]:
 def _register(target: NodeAdminSite) -> None:
     """Every table of the node's apps with a key of one column; Django's admin takes no others."""
     for label in APPS:
-        for model in apps.get_app_config(label).get_models():
+        config = apps.get_app_config(label)
+        config.verbose_name = APP_NAMES[label]
+        for model in config.get_models():
             meta = model._meta
             if meta.is_composite_pk or not meta.managed or meta.proxy:
                 continue
             meta.verbose_name_plural = PLURALS.get(model.__name__, meta.verbose_name_plural)
             fields = [field for field in meta.concrete_fields if field.name not in HIDDEN]
             attributes = {
-                "list_display": [_shown(field, True) for field in fields[:COLUMNS]],
+                "list_display": [_shown(field, True) for field in fields if field.name not in DULL][:COLUMNS],
                 "readonly_fields": [_shown(field, False) for field in fields],
                 "fields": None,
                 "exclude": [field.name for field in meta.fields],

@@ -30,18 +30,32 @@ AXES = {
     "AXES_VERBOSE": False,
 }
 
+# the colours of explorer/static/explorer/mds.css, which these tables cannot share
 _ACCENT = {
-    "50": "#eef6fc",
-    "100": "#d8eaf7",
-    "200": "#b3d5ef",
-    "300": "#84bbe4",
-    "400": "#5aa2d8",
-    "500": "#3587c4",
-    "600": "#246ca4",
-    "700": "#1d5684",
-    "800": "#184669",
-    "900": "#123650",
-    "950": "#0b2233",
+    "50": "#eff5fe",
+    "100": "#e3edfb",
+    "200": "#bfd6f8",
+    "300": "#9dc3ff",
+    "400": "#74aaff",
+    "500": "#3d83e6",
+    "600": "#1a5fc4",
+    "700": "#164fa3",
+    "800": "#143f80",
+    "900": "#1a2a44",
+    "950": "#0f1a2c",
+}
+_GREY = {
+    "50": "#f6f7f9",
+    "100": "#eef1f5",
+    "200": "#dde2e9",
+    "300": "#b9c2ce",
+    "400": "#95a1b3",
+    "500": "#566274",
+    "600": "#435063",
+    "700": "#293341",
+    "800": "#1d2530",
+    "900": "#151b24",
+    "950": "#0e1218",
 }
 UNFOLD: dict[str, Any] = {
     "SITE_TITLE": "Mondoshawan",
@@ -54,7 +68,8 @@ UNFOLD: dict[str, Any] = {
     "SHOW_VIEW_ON_SITE": False,
     "SHOW_BACK_BUTTON": True,
     "BORDER_RADIUS": "6px",
-    "COLORS": {"primary": _ACCENT},
+    "COLORS": {"primary": _ACCENT, "base": _GREY},
+    "STYLES": [lambda request: "/static/admin_ui/tables.css"],
     "SIDEBAR": {"show_search": True, "show_all_applications": False},
 }
 
