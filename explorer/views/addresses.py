@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from chain.selectors.stats import STANDING
@@ -21,7 +21,7 @@ from explorer.pages import internal as inside
 from explorer.pages.figures import rank_place_of
 from explorer.paging import PAGE, place3_of, place_of
 from explorer.selectors.internal import COVERAGE
-from explorer.views.common import address_of
+from explorer.views.common import address_of, at_home
 
 _ROUTES = {
     "transactions": "explorer:address",
@@ -49,7 +49,7 @@ def _tab(name: str) -> Callable[[Tab], Callable[[HttpRequest, str], HttpResponse
                 raise Http404
             canonical = "0x" + raw.hex()
             if ref != canonical:
-                return redirect(route, canonical)
+                return at_home(request, route, canonical)
             with database_errors():
                 head = pages.address_head(raw_connection(), raw)
                 extra = tab(request, head)

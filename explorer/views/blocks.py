@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from chain.stores.connection import database_errors, raw_connection
 from explorer.pages.block import block_page
 from explorer.paging import MAX_NUMBER, hash_place_of, page_of, place_of
 from explorer.selectors.lists import CHAIN_ABOVE, CHAIN_FROM, DAG_ABOVE, DAG_BELOW
-from explorer.views.common import hash_of, number_of
+from explorer.views.common import at_home, hash_of, number_of
 
 _LAST = b"\xff" * 32
 
@@ -62,5 +62,5 @@ def block(request: HttpRequest, ref: str) -> HttpResponse:
             request, "explorer/blocks/missing.html", {"ref": ref, "is_number": isinstance(key, int)}, status=404
         )
     if isinstance(key, bytes) and ref != "0x" + key.hex():
-        return redirect("explorer:block", "0x" + key.hex())
+        return at_home(request, "explorer:block", "0x" + key.hex())
     return render(request, "explorer/blocks/block.html", {"page": page, "first_index": first_index})

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+
 from explorer.paging import MAX_NUMBER
 
 
@@ -32,3 +36,9 @@ def hash_of(text: str) -> bytes | None:
 def address_of(text: str) -> bytes | None:
     """An address of 20 bytes."""
     return bytes_of(text, 20)
+
+
+def at_home(request: HttpRequest, route: str, *arguments: str) -> HttpResponse:
+    """Send the reader to the one address that a thing has, with what was asked of it: tab and place in a list stay."""
+    asked = request.META.get("QUERY_STRING", "")
+    return redirect(reverse(route, args=arguments) + (f"?{asked}" if asked else ""))

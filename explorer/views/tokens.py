@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from chain.stores.connection import database_errors, raw_connection
 from explorer.pages.figures import rank_place_of
 from explorer.paging import MAX_NUMBER, NEWEST, PAGE, place3_of
 from explorer.selectors.tokens import HOLDERS_BELOW, TOKEN, TOKENS_BELOW, TOKENS_OF_STANDARD, TRANSFERS_OF_TOKEN
-from explorer.views.common import address_of
+from explorer.views.common import address_of, at_home
 
 STANDARDS = {"20": 20, "721": 721, "1155": 1155}
 # beyond every holding
@@ -44,7 +44,7 @@ def token(request: HttpRequest, ref: str) -> HttpResponse:
         raise Http404
     canonical = "0x" + raw.hex()
     if ref != canonical:
-        return redirect("explorer:token", canonical)
+        return at_home(request, "explorer:token", canonical)
     conn = raw_connection()
     tab = "holders" if request.GET.get("tab") == "holders" else "transfers"
     cursor = request.GET.get("before", "")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from chain.selectors.stats import STANDING
@@ -13,7 +13,7 @@ from chain.stores.connection import database_errors, raw_connection
 from explorer.pages.lines import transaction_lines
 from explorer.pages.transaction import InsidePlace, transaction_page
 from explorer.paging import MAX_INDEX, MAX_NUMBER, page_of, place_of
-from explorer.views.common import hash_of, number_of
+from explorer.views.common import at_home, hash_of, number_of
 
 
 @require_safe
@@ -46,7 +46,7 @@ def transaction(request: HttpRequest, ref: str) -> HttpResponse:
         raise Http404
     canonical = "0x" + tx_hash.hex()
     if ref != canonical:
-        return redirect("explorer:transaction", canonical)
+        return at_home(request, "explorer:transaction", canonical)
     after = number_of(request.GET.get("inside", ""))
     place = InsidePlace(-1 if after is None else min(after, MAX_INDEX), request.GET.get("moved") == "1")
     page = transaction_page(raw_connection(), redis_client(), tx_hash, place)

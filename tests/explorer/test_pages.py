@@ -166,3 +166,10 @@ def test_transaction_that_nobody_knows(page: Any, client: Client) -> None:
     answer = client.get("/tx/" + "AB" * 32)
     assert answer.status_code == 302
     assert answer["location"] == "/tx/0x" + "ab" * 32
+
+
+def test_what_was_asked_of_a_thing_stays_on_the_way_to_its_address(client: Client) -> None:
+    for path, asked in (("/token/", "?tab=holders"), ("/address/", "?before=7-3"), ("/address/", "")):
+        answer = client.get(path + "0x" + "AB" * 20 + asked)
+        assert answer.status_code == 302
+        assert answer["location"] == path + "0x" + "ab" * 20 + asked
