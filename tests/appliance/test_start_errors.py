@@ -21,6 +21,7 @@ from chain.core.errors import ConfigError
 from mondoshawan.appliance import guard, postgres
 from mondoshawan.appliance.folder import LAYOUT_VERSION, DataFolder
 from mondoshawan.env import PROJECT_ROOT
+from tests.tools.ports import free_port
 
 
 @pytest.fixture
@@ -38,12 +39,6 @@ def folder(base: Path) -> DataFolder:
     (made.postgres / "PG_VERSION").write_text("18\n")
     (made.keys / "vrf.key").write_text("ab" * 32)
     return made
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def up(base: Path, **variables: str) -> str:

@@ -23,10 +23,11 @@ import pytest
 from mondoshawan.appliance.folder import DataFolder
 from mondoshawan.env import PROJECT_ROOT
 from tests.tools import children
+from tests.tools.ports import free_port
 
 pytestmark = pytest.mark.e2e
 
-PATIENCE_S = 120.0
+PATIENCE_S = 240.0
 
 
 def until(condition: Callable[[], Any], seconds: float = PATIENCE_S) -> Any:
@@ -36,12 +37,6 @@ def until(condition: Callable[[], Any], seconds: float = PATIENCE_S) -> Any:
         assert time.monotonic() < deadline, "waited in vain"
         time.sleep(0.1)
     return value
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class Node:
@@ -109,7 +104,7 @@ class Node:
         """GET from the web process: status and JSON."""
         request = urllib.request.Request(f"http://127.0.0.1:{self.port}{path}")
         try:
-            with urllib.request.urlopen(request, timeout=20) as answer:
+            with urllib.request.urlopen(request, timeout=PATIENCE_S) as answer:
                 return answer.status, json.load(answer)
         except urllib.error.HTTPError as error:
             return error.code, json.load(error)
@@ -126,7 +121,7 @@ class Node:
             family = self.family()
             self.process.kill()
             self.process.wait()
-            psutil.wait_procs(family, timeout=30)
+            psutil.wait_procs(family, timeout=PATIENCE_S)
         if self.folder.sockets != self.folder.run:
             shutil.rmtree(self.folder.sockets, ignore_errors=True)
         shutil.rmtree(self.base, ignore_errors=True)
@@ -223,13 +218,13 @@ def test_nothing_outlives_the_supervisor(node: Node) -> None:
     daemon.kill()
     assert node.process is not None
     assert node.process.wait(PATIENCE_S) == 1
-    until(lambda: all_gone(family), 10)
+    until(lambda: all_gone(family))
     # and what it left behind does not hinder the next start
     node.start()
     family = node.family()
     node.process.kill()
     node.process.wait()
-    until(lambda: all_gone(family), 60)
+    until(lambda: all_gone(family))
     node.start()
     assert node.stop() == 0
 

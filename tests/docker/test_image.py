@@ -18,7 +18,8 @@ import pytest
 
 from mondoshawan.env import PROJECT_ROOT, registry
 from tests.docker.image import Builder, Stage, context_files, ignored, parse
-from tests.e2e.node import free_port, wait_for
+from tests.e2e.node import wait_for
+from tests.tools.ports import free_port
 
 DOCKERFILE = PROJECT_ROOT / "docker" / "Dockerfile"
 

@@ -24,8 +24,9 @@ from mondoshawan import env as environment
 from mondoshawan.appliance import identity, keys, offline, postgres
 from mondoshawan.appliance.folder import DataFolder
 from mondoshawan.env import PROJECT_ROOT
-from tests.e2e.node import free_port, wait_for
+from tests.e2e.node import PATIENCE_S, wait_for
 from tests.tools import children
+from tests.tools.ports import free_port
 
 pytestmark = [
     pytest.mark.e2e,
@@ -68,14 +69,14 @@ class Container:
         """The image's health check, as an engine runs it beside process 1."""
         done = subprocess.run(
             [*self._named, "python", str(ENTRYPOINT.with_name("health.py"))],
-            env=self.env, capture_output=True, text=True, check=False, timeout=60,
+            env=self.env, capture_output=True, text=True, check=False, timeout=PATIENCE_S,
         )  # fmt: skip
         return done.returncode, done.stdout.strip() + done.stderr[-500:]
 
     def stop(self, number: int = signal.SIGTERM) -> int:
         """What an engine's stop does."""
         self.first().send_signal(number)
-        return self.process.wait(60)
+        return self.process.wait(PATIENCE_S)
 
     def kill(self) -> None:
         self.process.kill()
@@ -94,7 +95,7 @@ def test_a_whole_node_as_process_one_stops_for_the_first_signal(place: Path) -> 
     web = free_port()
     box = Container("up", place, MDS_DATA_DIR=str(place / "data"), MDS_PROCESSES="web", MDS_WEB_BIND=f"127.0.0.1:{web}")
     try:
-        wait_for(lambda: "Ctrl-C" in box.said or box.process.poll() is not None, "the node starts", 120)
+        wait_for(lambda: "Ctrl-C" in box.said or box.process.poll() is not None, "the node starts")
         assert box.process.poll() is None, box.said
         assert box.check() == (0, "well")
         family = box.first().children(recursive=True)
@@ -121,7 +122,7 @@ def test_a_whole_node_as_process_one_stops_for_the_first_signal(place: Path) -> 
 )
 def test_what_cannot_start_says_so(place: Path, role: str, settings: dict[str, str], code: int, words: str) -> None:
     box = Container(role, place, MDS_DATA_DIR=str(place / "data"), **settings)
-    assert box.process.wait(60) == code, box.said
+    assert box.process.wait(PATIENCE_S) == code, box.said
     assert words in box.said
     assert "Traceback" not in box.said
 
@@ -130,7 +131,7 @@ def test_a_secret_as_a_file_becomes_the_setting_and_nothing_else(place: Path) ->
     secret = place / "secret"
     secret.write_text("mysql://nobody:hunter2@db/x\n")
     box = Container("status", place, MDS_DATA_DIR=str(place / "data"), DATABASE_URL_FILE=str(secret))
-    assert box.process.wait(60) == 2
+    assert box.process.wait(PATIENCE_S) == 2
     assert "MDS_DATABASE_URL cannot be its value" in box.said
     assert "hunter2" not in box.said
 

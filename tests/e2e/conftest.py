@@ -34,11 +34,11 @@ def prometheus(mining_node: Node) -> Iterator[Prometheus]:
 def story(mining_node: Node, prometheus: Prometheus) -> Story:
     """Work that moves every metric, done once under Prometheus' eyes."""
     # what a counter did before its first scrape no rate can tell
-    wait_for(lambda: any(value for _, value in prometheus.query("up")), "Prometheus has seen the node", 120)
+    wait_for(lambda: any(value for _, value in prometheus.query("up")), "Prometheus has seen the node")
     told = tell(mining_node)
     # a series that the story began has a rate from its second scrape on
     seen = "rate(mondoshawan_blocks_rejected_total[10m])"
-    wait_for(lambda: bool(prometheus.query(seen)), "Prometheus has seen the story twice", 120)
+    wait_for(lambda: bool(prometheus.query(seen)), "Prometheus has seen the story twice")
     return told
 
 

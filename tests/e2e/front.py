@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from tests.e2e.node import free_port
+from tests.tools.ports import free_port
 
 _CHUNK = 1 << 16
 _GATEWAY = (

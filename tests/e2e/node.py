@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -17,19 +16,15 @@ import requests
 from web3 import Web3
 
 from tests.tools import children
+from tests.tools.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 T = TypeVar("T")
+# seconds for one answer, and for what needs several: they only end hopeless waits
+PATIENCE_S = 180
 
 
-def free_port() -> int:
-    """A port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def wait_for(what: Callable[[], T | None], description: str, seconds: float = 90) -> T:
+def wait_for(what: Callable[[], T | None], description: str, seconds: float = PATIENCE_S) -> T:
     """Poll until ``what`` answers something true; the bound only ends a hopeless wait."""
     end = time.monotonic() + seconds
     last: object = None
@@ -86,7 +81,7 @@ class Node:
         """Ctrl-C; returns the exit code."""
         assert self.process is not None
         self.process.send_signal(signal.SIGINT)
-        code = self.process.wait(60)
+        code = self.process.wait(PATIENCE_S)
         self.process = None
         return code
 
@@ -100,13 +95,13 @@ class Node:
     def rpc(self, method: str, *params: Any) -> Any:
         """One call; the error object where there is one."""
         answer = requests.post(
-            self.rpc_url, json={"jsonrpc": "2.0", "id": 1, "method": method, "params": list(params)}, timeout=30
+            self.rpc_url, json={"jsonrpc": "2.0", "id": 1, "method": method, "params": list(params)}, timeout=PATIENCE_S
         ).json()
         return answer["result"] if "result" in answer else answer["error"]
 
     def web3(self) -> Web3:
         """A web3.py client."""
-        return Web3(Web3.HTTPProvider(self.rpc_url, request_kwargs={"timeout": 30}))
+        return Web3(Web3.HTTPProvider(self.rpc_url, request_kwargs={"timeout": PATIENCE_S}))
 
     def number(self) -> int:
         """Number of the latest block."""

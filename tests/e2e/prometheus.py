@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -9,11 +10,13 @@ from typing import Any
 import requests
 import yaml
 
-from tests.e2e.node import ROOT, Node, free_port, wait_for
+from tests.e2e.node import PATIENCE_S, ROOT, Node, wait_for
 from tests.tools import children, require
+from tests.tools.ports import free_port
 
 HERE = ROOT / "docker" / "prometheus"
-EVERY_S = 2
+# a scrape may take as long, on a machine that does other things too
+EVERY_S = 4
 
 
 class Prometheus:
@@ -24,7 +27,7 @@ class Prometheus:
 
     def get(self, path: str, **parameters: str) -> Any:
         """The data of an answer."""
-        answer = requests.get(f"{self.url}/api/v1/{path}", params=parameters, timeout=30).json()
+        answer = requests.get(f"{self.url}/api/v1/{path}", params=parameters, timeout=PATIENCE_S).json()
         assert answer["status"] == "success", answer
         return answer["data"]
 
@@ -35,7 +38,7 @@ class Prometheus:
 
 @contextmanager
 def running_prometheus(node: Node) -> Iterator[Prometheus]:
-    """Scrape ``node`` every two seconds, with everything else as in ``docker/prometheus``."""
+    """Scrape ``node`` every few seconds, with everything else as in ``docker/prometheus``."""
     config = yaml.safe_load((HERE / "prometheus.yml").read_text())
     config["global"].update(
         scrape_interval=f"{EVERY_S}s", scrape_timeout=f"{EVERY_S}s", evaluation_interval=f"{EVERY_S}s"
@@ -55,11 +58,15 @@ def running_prometheus(node: Node) -> Iterator[Prometheus]:
             )  # fmt: skip
         server = Prometheus(f"http://127.0.0.1:{port}")
         try:
-            wait_for(lambda: requests.get(f"{server.url}/-/ready", timeout=5).ok, "Prometheus is ready", 60)
+            wait_for(lambda: requests.get(f"{server.url}/-/ready", timeout=30).ok, "Prometheus is ready")
             yield server
         except BaseException:
             print((folder / "out").read_text()[-4000:])
             raise
         finally:
             process.terminate()
-            process.wait(30)
+            try:
+                process.wait(30)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()

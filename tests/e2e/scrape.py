@@ -21,7 +21,7 @@ from chain.core.seals.eligibility import vrf_alpha
 from chain.core.shards import shard_of
 from chain.core.transactions import keccak
 from tests.core.consensus.mini import dev
-from tests.e2e.node import ROOT, Node, wait_for
+from tests.e2e.node import PATIENCE_S, ROOT, Node, wait_for
 
 GWEI = 10**9
 # places of the chain number and of the root over the transactions in a header's list
@@ -56,7 +56,7 @@ class Scrape:
 
 def scrape(node: Node) -> Scrape:
     """Ask the node."""
-    answer = requests.get(f"{node.web_url}/metrics", timeout=30)
+    answer = requests.get(f"{node.web_url}/metrics", timeout=PATIENCE_S)
     assert answer.status_code == 200, answer.text[:500]
     return Scrape(answer.text)
 
@@ -67,7 +67,7 @@ def operator(node: Node) -> Iterator[Operator]:
     name = f"test-{secrets.token_hex(4)}"
     done = subprocess.run(
         [sys.executable, "manage.py", "api_key", "create", name, "--scope", "mining"],
-        cwd=ROOT, env=node.environment, capture_output=True, text=True, check=True, timeout=120,
+        cwd=ROOT, env=node.environment, capture_output=True, text=True, check=True, timeout=PATIENCE_S,
     )  # fmt: skip
     one = Operator(node, done.stdout.split()[-1])
     try:
@@ -88,7 +88,7 @@ class Operator:
         """A call with the key."""
         answer = requests.post(
             self.node.rpc_url, json={"jsonrpc": "2.0", "id": 1, "method": method, "params": params},
-            headers={"Authorization": f"Bearer {self.key}"}, timeout=30,
+            headers={"Authorization": f"Bearer {self.key}"}, timeout=PATIENCE_S,
         ).json()  # fmt: skip
         assert "result" in answer, answer
         return answer["result"]
@@ -174,7 +174,7 @@ def offer(node: Node, index: int, **fields: Any) -> str:
 
 def receipt(node: Node, tx_hash: str) -> dict[str, Any]:
     """Wait for a receipt."""
-    return wait_for(lambda: node.rpc("eth_getTransactionReceipt", tx_hash), f"receipt of {tx_hash}", 60)
+    return wait_for(lambda: node.rpc("eth_getTransactionReceipt", tx_hash), f"receipt of {tx_hash}")
 
 
 def shard(address: str) -> int:

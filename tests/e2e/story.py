@@ -5,24 +5,34 @@ from __future__ import annotations
 import json
 import secrets
 import time
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import requests
 from websockets.sync.client import connect
 
 from tests.core.consensus.mini import dev
 from tests.e2e import scrape as tools
-from tests.e2e.node import Node, wait_for
+from tests.e2e.node import PATIENCE_S, Node, wait_for
 from tests.e2e.scrape import Scrape, scrape
 
 
 class Story(NamedTuple):
-    """A scrape before the work, one while a socket was open, and one after."""
+    """A scrape before the work, one while a socket was open, and one after.
+
+    Attributes
+    ----------
+    at : float
+        When the last one was made (time.time).
+    around : tuple[dict, dict]
+        What ``mds_getDagStats`` told right before and right behind it.
+    """
 
     before: Scrape
     during: Scrape
     after: Scrape
     node: Node
+    at: float
+    around: tuple[dict[str, Any], dict[str, Any]]
 
     def gain(self, name: str, **labels: str) -> float:
         """How much a counter grew."""
@@ -43,35 +53,43 @@ class Story(NamedTuple):
 
 def tell(node: Node) -> Story:
     """Do all of the work."""
-    wait_for(lambda: "parents" in node.rpc("mds_getVirtual"), "the writer has published", 120)
+    wait_for(lambda: "parents" in node.rpc("mds_getVirtual"), "the writer has published")
     # the lottery needs some work below its anchor; the node's own miners are nice, and may get little of a busy machine
     while node.rpc("mds_getDagStats")["workScore"] <= 6:
         node.rpc("mds_submitBlock", tools.sealed(node, tools.template(node, "B", 8)))
-    wait_for(lambda: mines(node), "every miner has begun", 120)
-    wait_for(lambda: nobody_watches(node), "pages of earlier tests are closed")
-    before = scrape(node)
+    before = wait_for(lambda: at_work(node), "every miner has begun, and pages of earlier tests are closed")
     transactions(node)
     during = calls(node)
     with tools.operator(node) as operator:
         operator.stop_mining()
         blocks(node)
-    tools.receipt(node, tools.offer(node, 7, to=dev(7).address))
-    time.sleep(1)  # the rpc process hands its sums on within half a second
-    wait_for(lambda: scrape(node).sum("index_lag_blocks") <= 3, "the index follows")
-    wait_for(lambda: nobody_watches(node), "the sockets are closed")
-    return Story(before, during, scrape(node), node)
+    return wait_for(lambda: told(before, during, node), "the miners and the index have done their part")
 
 
-def nobody_watches(node: Node) -> bool:
+def nobody_watches(now: Scrape) -> bool:
     """Whether no socket is open."""
-    now = scrape(node)
     return now.sum("live_connections") == now.sum("ws_connections") == 0
 
 
-def mines(node: Node) -> bool:
-    """Whether all streams are mined, and a slice of B has told its rate."""
-    streams = node.rpc("mds_getMiningStatus")["streams"]
-    return all(stream["active"] for stream in streams.values()) and streams["B"]["hashrate"] > 0
+def at_work(node: Node) -> Scrape | None:
+    """A scrape in which all streams are mined, a slice of B has told its rate, and nobody watches."""
+    now = scrape(node)
+    is_mined = now.sum("mining_active") == len("ABC") and now.sum("hashrate", stream="B") > 0
+    return now if is_mined and nobody_watches(now) else None
+
+
+def told(before: Scrape, during: Scrape, node: Node) -> Story | None:
+    """The story, once everything has followed and the node's own miners, who are in no hurry, have had their turns."""
+    # C works while transactions wait
+    tools.receipt(node, tools.offer(node, 7, to=dev(7).address))
+    first, now, at, last = node.rpc("mds_getDagStats"), scrape(node), time.time(), node.rpc("mds_getDagStats")
+    story = Story(before, during, now, node, at, (first, last))
+    has_followed = nobody_watches(now) and now.sum("index_lag_blocks") <= 3 and now.sum("outbox_lag_events") < 10
+    has_mined = all(story.grew("blocks_mined_total", stream=stream) for stream in "BC")
+    turns = [story.grew("celery_tasks_total", task=f"chain.tasks.mine.{stream}", outcome="success") for stream in "abc"]
+    # the rpc process hands its sums on a moment later
+    is_counted = story.grew("rpc_requests_total", method="invalid")
+    return story if has_followed and has_mined and all(turns) and is_counted else None
 
 
 def transactions(node: Node) -> None:
@@ -99,13 +117,23 @@ def calls(node: Node) -> Scrape:
     assert node.rpc("eth_getBalance", "0x12", "latest")["code"] == -32602
     for _ in range(3):
         assert node.rpc("eth_" + secrets.token_hex(6))["code"] == -32601
-    assert requests.post(node.rpc_url, data=b"{", timeout=30).json()["error"]["code"] == -32700
+    assert requests.post(node.rpc_url, data=b"{", timeout=PATIENCE_S).json()["error"]["code"] == -32700
     live = f"ws://127.0.0.1:{node.web_port}/ws/live"
-    with connect(live, origin=node.web_url) as page, connect(node.rpc_url.replace("http", "ws")) as socket:
-        assert page.recv(timeout=30)
+    rpc = node.rpc_url.replace("http", "ws")
+    with (
+        connect(live, origin=node.web_url, open_timeout=PATIENCE_S) as page,
+        connect(rpc, open_timeout=PATIENCE_S) as socket,
+    ):
+        assert page.recv(timeout=PATIENCE_S)
         socket.send(json.dumps({"jsonrpc": "2.0", "id": 1, "method": "eth_subscribe", "params": ["newHeads"]}))
-        assert "result" in json.loads(socket.recv(timeout=30))
-        return scrape(node)
+        assert "result" in json.loads(socket.recv(timeout=PATIENCE_S))
+        return wait_for(lambda: watched(node), "the sockets are counted")
+
+
+def watched(node: Node) -> Scrape | None:
+    """A scrape that knows of a page, a socket and its subscription."""
+    now = scrape(node)
+    return now if all(now.sum(name) for name in ("live_connections", "ws_connections", "ws_subscriptions")) else None
 
 
 def blocks(node: Node) -> None:

@@ -94,7 +94,7 @@ def number(node: Node) -> int:
         stats = node.rpc("mds_getDagStats")
         return stats["number"] + 1 if "number" in stats else None
 
-    return wait_for(told, "the node tells its number", 120) - 1
+    return wait_for(told, "the node tells its number") - 1
 
 
 def grows(node: Node, blocks: int = 3, seconds: float = 120) -> None:

@@ -15,7 +15,7 @@ from web3.contract import Contract
 from tests.core.consensus.mini import dev
 from tests.e2e import scrape as tools
 from tests.e2e.contracts import compiled
-from tests.e2e.node import Node, wait_for
+from tests.e2e.node import PATIENCE_S, Node, wait_for
 
 ETHER = 10**18
 GWEI = 10**9
@@ -24,6 +24,8 @@ REASON = "not enough tokens"
 # two pages of 25 rows and a bit of a third
 BLOCKS = 56
 HOLDERS = 28
+# tracing has a small share of a core, and gives way on a busy machine
+TRACING_S = 400
 
 
 @dataclass
@@ -76,6 +78,17 @@ class Traffic:
         source = "coin" if name == "evil" else name
         return Web3().eth.contract(Web3.to_checksum_address(self.contracts[name]), abi=compiled(source).abi)
 
+    def settle(self) -> None:
+        """Wait until all that Alice sent is accepted, and the index has it."""
+        address = f"{self.node.web_url}/api/v1/addresses/{self.alice.address.lower()}"
+
+        def settled() -> bool:
+            count = [int(self.node.rpc("eth_getTransactionCount", self.alice.address, at), 16)
+                     for at in ("latest", "pending")]  # fmt: skip
+            return count == [requests.get(address, timeout=PATIENCE_S).json().get("sent")] * 2
+
+        wait_for(settled, "all of Alice's transactions are in the index")
+
     def receipts(self, *hashes: str) -> list[dict[str, Any]]:
         """Wait for these."""
         return [tools.receipt(self.node, tx_hash) for tx_hash in hashes]
@@ -84,7 +97,7 @@ class Traffic:
 def make_traffic(node: Node) -> Traffic:
     """Send all of it and wait until the index and the tokens' names are there."""
     made = Traffic(node)
-    wait_for(lambda: "parents" in node.rpc("mds_getVirtual"), "the writer has published", 120)
+    wait_for(lambda: "parents" in node.rpc("mds_getVirtual"), "the writer has published")
     # the lottery needs some work below its anchor
     while node.rpc("mds_getDagStats")["workScore"] <= 6:
         node.rpc("mds_submitBlock", tools.sealed(node, tools.template(node, "B", 8)))
@@ -99,6 +112,7 @@ def make_traffic(node: Node) -> Traffic:
     for name, called in names.items():
         page = f"{node.web_url}/token/{made.contracts[name]}"
         wait_for(lambda page=page, called=called: called in requests.get(page, timeout=30).text, f"{name} has a name")
+    made.settle()
     return made
 
 
@@ -158,7 +172,10 @@ def _not_taken(made: Traffic) -> None:
     made.sent |= {name: Web3.to_hex(Web3.keccak(hexstr=raw)) for name, raw in (("poor", poor), ("loser", loser))}
     block = tools.sealed(made.node, tools.template(made.node, "B", 9), also=[poor, loser])
     made.carrier = made.node.rpc("mds_submitBlock", block)["hash"]
-    merged = wait_for(
-        lambda: (made.node.rpc("mds_getBlock", made.carrier) or {}).get("mergedBy"), "their carrier is merged", 120
-    )
-    made.merged = int(merged)
+
+    def merged() -> int | None:
+        found = (made.node.rpc("mds_getBlock", made.carrier) or {}).get("mergedBy")
+        # deep enough that no reorganisation lets another block merge it
+        return int(found) if found and made.node.number() > int(found) + 5 else None
+
+    made.merged = wait_for(merged, "their carrier is merged")

@@ -9,10 +9,9 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
-from tests.e2e.node import Node
+from tests.e2e.node import PATIENCE_S, Node
 from tests.tools.chromium import Page
 
-PATIENCE_S = 60.0
 # (code, virtual key, text) by the name of a key
 _KEYS = {
     "Tab": ("Tab", 9, ""),
@@ -24,8 +23,9 @@ _KEYS = {
 _SHIFT = 8
 # what a browser says when a reader leaves before the page's socket is there: no mistake of the page
 _LEFT = "WebSocket is closed before the connection is established"
-# the first element that is seen and says this, scrolled into the middle: where to press it, and what is on top there
-_FIND = """
+# the first element that is seen and says this, scrolled into the middle: where to press it, and what covers it there;
+# until the press has hit it, a press on anything else does nothing: a live page may move it in between
+_AIM = """
 ((selector, text) => {
   const says = element => element.innerText.trim() === text || element.getAttribute("title") === text;
   const found = [...document.querySelectorAll(selector)]
@@ -34,9 +34,26 @@ _FIND = """
   found.scrollIntoView({ block: "center", inline: "center", behavior: "instant" });
   const box = found.getClientRects()[0], x = box.left + box.width / 2, y = box.top + box.height / 2;
   const top = document.elementFromPoint(x, y);
-  return { x, y, free: found.contains(top), top: top && top.outerHTML.slice(0, 200) };
+  if (!found.contains(top)) return { covered: top && top.outerHTML.slice(0, 200) };
+  window.aim?.end();
+  const ended = new AbortController(), aim = { isHit: false, end: () => ended.abort() };
+  for (const kind of ["pointerdown", "mousedown", "pointerup", "mouseup", "click"]) {
+    addEventListener(kind, event => {
+      if (!found.contains(event.target)) {
+        event.preventDefault();
+        event.stopImmediatePropagation();
+      } else if (kind === "click") {
+        aim.isHit = true;
+        aim.end();
+      }
+    }, { capture: true, signal: ended.signal });
+  }
+  window.aim = aim;
+  return { x, y };
 })
 """
+# a page that is on its way to another has been hit
+_HIT = "(() => { const aim = window.aim; aim?.end(); return !aim || aim.isHit })()"
 
 
 def digits(text: str) -> int:
@@ -112,14 +129,7 @@ class Visitor:
 
     def press(self, selector: str, text: str | None = None) -> None:
         """Press the first such element, which nothing else may cover."""
-        asked = f"{_FIND}({json.dumps(selector)}, {json.dumps(text)})"
-        place = self.until(lambda: self.page.run(asked), f"{selector} {text!r}")
-        assert place["free"], f"{selector} {text!r} is covered by {place['top']}"
-        for kind in ("mouseMoved", "mousePressed", "mouseReleased"):
-            button = "none" if kind == "mouseMoved" else "left"
-            self.page.call(
-                "Input.dispatchMouseEvent", type=kind, x=place["x"], y=place["y"], button=button, clickCount=1
-            )
+        self.until(lambda: self._press_once(selector, text), f"{selector} {text!r} is pressed")
 
     def follow(self, selector: str, text: str | None = None, where: str = "main") -> str:
         """Press a link or a button and wait for the page behind it; what that says."""
@@ -176,6 +186,23 @@ class Visitor:
         asked, self.page.requests[:] = list(self.page.requests), []
         own = urlsplit(self.node.web_url).netloc
         return {url[:200] for url in asked if urlsplit(url).netloc != own}
+
+    def _press_once(self, selector: str, text: str | None) -> bool:
+        """Whether it was there, free, and hit."""
+        place = self.page.run(f"{_AIM}({json.dumps(selector)}, {json.dumps(text)})")
+        if place is None:
+            return False
+        assert "covered" not in place, f"covered by {place['covered']}"
+        for kind in ("mouseMoved", "mousePressed", "mouseReleased"):
+            button = "none" if kind == "mouseMoved" else "left"
+            self.page.call(
+                "Input.dispatchMouseEvent", type=kind, x=place["x"], y=place["y"], button=button, clickCount=1
+            )
+        try:
+            return bool(self.page.run(_HIT))
+        except AssertionError:
+            # what it led to takes the page's place
+            return True
 
     def _leave(self, how: Callable[[], None]) -> None:
         """Do what leads to another page, and wait until that is there."""

@@ -29,7 +29,8 @@ _FLAGS = (
     "--hide-scrollbars",
     "--remote-debugging-port=0",
 )
-_PATIENCE_S = 60.0
+# it only ends hopeless waits: beside a node and another suite one page may take its time
+_PATIENCE_S = 180.0
 
 
 class Page:
@@ -42,6 +43,9 @@ class Page:
         # what DevTools call a browser context: its cookies, its storage, its downloads
         self._profile = profile
         self._events: list[str] = []
+        # of the document that the tab shows, and of those that have loaded since the last ``open``
+        self._loader = ""
+        self._loaded: set[str] = set()
         self.requests: list[str] = []
         # bytes that each address took on the wire
         self.sizes: dict[str, int] = {}
@@ -51,6 +55,7 @@ class Page:
         self.complaints: list[str] = []
         for domain in ("Page", "Network", "Runtime", "Log"):
             self.call(f"{domain}.enable")
+        self.call("Page.setLifecycleEventsEnabled", enabled=True)
 
     def call(self, method: str, **parameters: Any) -> dict[str, Any]:
         """One DevTools command; an AssertionError with what Chromium says when it refuses, or when it says nothing.
@@ -81,10 +86,13 @@ class Page:
     def open(self, url: str) -> None:
         """Go there and wait until the page has loaded."""
         self._events.clear()
+        # the last word of the document before may come late
+        before = {self._loader}
+        self._loaded.clear()
         answer = self.call("Page.navigate", url=url)
         assert not answer.get("errorText"), f"{url}: {answer['errorText']}"
         end = time.monotonic() + _PATIENCE_S
-        while "Page.loadEventFired" not in self._events:
+        while not self._loaded - before:
             self._receive(end - time.monotonic(), url)
 
     def run(self, expression: str) -> Any:
@@ -116,7 +124,11 @@ class Page:
         self._events.append(method)
         if method in self.listeners:
             self.listeners[method](parameters)
-        if method == "Network.requestWillBeSent":
+        if method == "Page.frameNavigated" and "parentId" not in parameters["frame"]:
+            self._loader = parameters["frame"]["loaderId"]
+        elif method == "Page.lifecycleEvent" and parameters["name"] == "load":
+            self._loaded.add(parameters["loaderId"])
+        elif method == "Network.requestWillBeSent":
             self.requests.append(parameters["request"]["url"])
             self._urls[parameters["requestId"]] = parameters["request"]["url"]
         elif method == "Network.loadingFinished":
@@ -179,7 +191,9 @@ def browser() -> Iterator[Browser]:
                 [program, *_FLAGS, f"--user-data-dir={profile}", "about:blank"], stdout=said, stderr=said
             )
         try:
-            with connect(_address(process, profile, log), max_size=None, proxy=None, ping_interval=None) as socket:
+            with connect(
+                _address(process, profile, log), max_size=None, proxy=None, ping_interval=None, open_timeout=_PATIENCE_S
+            ) as socket:
                 yield Browser(socket)
         finally:
             process.terminate()
