@@ -5,6 +5,7 @@ on a phone and on a screen; and no page is wider than the phone.
 from __future__ import annotations
 
 import re
+import secrets
 
 import pytest
 
@@ -113,7 +114,7 @@ def test_what_opens_on_a_page(visitor: Visitor, traffic: Traffic) -> None:
     assert not found, "\n".join(found)
 
 
-def test_operator_pages(visitor: Visitor, node: Node) -> None:
+def test_the_operators_first_pages(visitor: Visitor, node: Node) -> None:
     page = visitor.page
     visitor.go("/operator/login/")
     found = look(visitor)
@@ -123,10 +124,19 @@ def test_operator_pages(visitor: Visitor, node: Node) -> None:
     visitor.fill("#password", printed[1])
     assert "Set up this node" in visitor.follow("main button", "Log in")
     found += look(visitor)
+    assert not found, "\n".join(found)
     page.device(1280, 900)
     visitor.fill("#new", PASSWORD)
     visitor.fill("#again", PASSWORD)
     assert "This node" in visitor.follow("main button", "Set up the node")
+
+
+def test_the_operators_rooms(visitor: Visitor, node: Node) -> None:
+    page, found = visitor.page, []
+    if "Log in" in visitor.go("/operator/"):
+        visitor.fill("#username", "operator")
+        visitor.fill("#password", PASSWORD)
+        assert "This node" in visitor.follow("main button", "Log in")
     rooms = page.run("[...document.querySelectorAll('.rooms a')].map(room => room.pathname)")
     assert len(rooms) > 12
     for room in rooms:
@@ -144,7 +154,8 @@ def test_operator_pages(visitor: Visitor, node: Node) -> None:
     found += look(visitor)
     page.device(1280, 900)
     visitor.go("/operator/keys/")
-    visitor.fill("#name", "axe")
+    # a name is taken for good
+    visitor.fill("#name", f"axe-{secrets.token_hex(3)}")
     visitor.press("input[value=mining]")
     visitor.follow("main button", "Make it")
     assert page.texts(".secret")

@@ -68,7 +68,7 @@ def test_a_token_is_found_named_and_counted(mining_node: Node, database: psycopg
             (address,),
         ).fetchone()
 
-    told = wait_for(described, "the token has a name", 60)
+    told = wait_for(described, "the token has a name")
     assert told == ("Test Token", "TST", 18, 20, 2, 2, 1_000 * ETHER)
 
 

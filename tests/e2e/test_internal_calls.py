@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
 import requests
 
 from tests.e2e.node import wait_for
-from tests.e2e.traffic import ETHER, Traffic
+from tests.e2e.traffic import ETHER, TRACING_S, Traffic
+
+pytestmark = pytest.mark.e2e
 
 
 def test_what_a_contract_sent_on_is_listed(traffic: Traffic) -> None:
@@ -14,7 +17,7 @@ def test_what_a_contract_sent_on_is_listed(traffic: Traffic) -> None:
     def ask(path: str, **asked: object) -> dict[str, object]:
         return requests.get(node.web_url + path, params=asked, timeout=30).json()
 
-    wait_for(lambda: ask(f"/api/v1/transactions/{tx}/internal")["traced"], "the block is traced", 180)
+    wait_for(lambda: ask(f"/api/v1/transactions/{tx}/internal")["traced"], "the block is traced", TRACING_S)
     (moved,) = ask(f"/api/v1/transactions/{tx}/internal")["items"]
     (traced,) = node.rpc("ots_getInternalOperations", tx)
     assert (moved["sender"], moved["recipient"], int(moved["value"])) == (

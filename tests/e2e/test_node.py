@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 from web3 import Web3
-from web3.exceptions import ContractLogicError, Web3RPCError
+from web3.exceptions import ContractLogicError, TransactionNotFound, Web3RPCError
 
 from tests.core.consensus.mini import dev
-from tests.e2e.node import Node, wait_for
+from tests.e2e.node import PATIENCE_S, Node, wait_for
 
 pytestmark = pytest.mark.e2e
 
@@ -38,11 +38,27 @@ def send(w3: Web3, index: int, **fields):
     transaction = {
         "chainId": w3.eth.chain_id,
         "nonce": w3.eth.get_transaction_count(account.address, "pending"),
-        "gasPrice": w3.eth.gas_price,
+        # the base fee goes on
+        "gasPrice": 2 * w3.eth.gas_price,
         **fields,
     }
     signed = account.sign_transaction(transaction)
-    return w3.eth.wait_for_transaction_receipt(w3.eth.send_raw_transaction(signed.raw_transaction), 60, 0.05)
+    return w3.eth.wait_for_transaction_receipt(w3.eth.send_raw_transaction(signed.raw_transaction), PATIENCE_S, 0.05)
+
+
+def settled(w3: Web3, receipt):
+    """The transaction's receipt once its block is so deep that no reorganisation of a few blocks undoes it."""
+    tx_hash = receipt["transactionHash"]
+
+    def deep():
+        try:
+            found = w3.eth.get_transaction_receipt(tx_hash)
+        except TransactionNotFound:
+            # just undone: the next block has it
+            return None
+        return found if w3.eth.block_number > found["blockNumber"] + 2 else None
+
+    return wait_for(deep, f"{tx_hash.hex()} is deep")
 
 
 def compile_token() -> dict[str, Any]:
@@ -57,21 +73,21 @@ def test_all_three_streams_mine(node, w3):
         found = node.rpc("mds_getDagStats")
         return found if all(found["blocks"][stream] for stream in "AB") else None
 
-    wait_for(streams, "streams A and B have blocks", 120)
+    wait_for(streams, "streams A and B have blocks")
     # the right to fast blocks is earned by work: a lottery needs some work blocks below its anchor
-    wait_for(lambda: node.rpc("mds_getDagStats")["workScore"] > 6, "the lottery has a window", 120)
+    wait_for(lambda: node.rpc("mds_getDagStats")["workScore"] > 6, "the lottery has a window")
 
     def fast():
         send(w3, 0, to="0x" + "11" * 20, value=1, gas=21_000)
         return node.rpc("mds_getDagStats")["blocks"]["C"]
 
-    wait_for(fast, "stream C has blocks", 120)
+    wait_for(fast, "stream C has blocks")
 
 
 def test_money_moves(node, w3):
     receiver = Web3.to_checksum_address("0x" + "22" * 20)
     before, sender_before = w3.eth.get_balance(receiver), w3.eth.get_balance(dev(1).address)
-    receipt = send(w3, 1, to=receiver, value=5 * ETHER, gas=21_000)
+    receipt = settled(w3, send(w3, 1, to=receiver, value=5 * ETHER, gas=21_000))
     assert receipt["status"] == 1
     assert receipt["gasUsed"] == 21_000
     assert w3.eth.get_balance(receiver) - before == 5 * ETHER
@@ -91,7 +107,7 @@ def test_a_token_is_deployed_called_and_its_logs_are_read(node, w3):
     deploy = factory.constructor(1_000 * ETHER).build_transaction(
         {"from": owner, "nonce": 0, "gasPrice": w3.eth.gas_price, "chainId": w3.eth.chain_id}
     )
-    receipt = send(w3, 2, data=deploy["data"], gas=deploy["gas"])
+    receipt = settled(w3, send(w3, 2, data=deploy["data"], gas=deploy["gas"]))
     assert receipt["status"] == 1
     address = receipt["contractAddress"]
     assert w3.eth.get_code(address)
@@ -101,7 +117,8 @@ def test_a_token_is_deployed_called_and_its_logs_are_read(node, w3):
 
     move = token.functions.transfer(friend, 7 * ETHER)
     gas = move.estimate_gas({"from": owner})
-    receipt = send(w3, 2, to=address, data=move.build_transaction({"from": owner, "gas": gas})["data"], gas=gas)
+    data = move.build_transaction({"from": owner, "gas": gas})["data"]
+    receipt = settled(w3, send(w3, 2, to=address, data=data, gas=gas))
     assert receipt["status"] == 1
     assert token.functions.balanceOf(friend).call() == 7 * ETHER
 
@@ -117,8 +134,8 @@ def test_a_token_is_deployed_called_and_its_logs_are_read(node, w3):
 def test_a_wallet_is_told_what_is_wrong(node, w3):
     account = dev(4)
     signed = account.sign_transaction(
-        {"chainId": w3.eth.chain_id, "nonce": 0, "gasPrice": w3.eth.gas_price, "gas": 21_000,
-         "to": account.address, "value": 10**30}
+        {"chainId": w3.eth.chain_id, "nonce": w3.eth.get_transaction_count(account.address, "pending"),
+         "gasPrice": w3.eth.gas_price, "gas": 21_000, "to": account.address, "value": 10**30}
     )  # fmt: skip
     with pytest.raises(Web3RPCError, match="insufficient funds"):
         w3.eth.send_raw_transaction(signed.raw_transaction)
@@ -132,7 +149,8 @@ def test_a_wallet_is_told_what_is_wrong(node, w3):
 
 
 def test_a_stopped_node_goes_on_with_the_same_chain(node, w3):
-    receipt = send(w3, 5, to="0x" + "33" * 20, value=3, gas=21_000)
+    held = w3.eth.get_balance(Web3.to_checksum_address("0x" + "33" * 20))
+    receipt = settled(w3, send(w3, 5, to="0x" + "33" * 20, value=3, gas=21_000))
     number = receipt["blockNumber"]
     old = [w3.eth.get_block(at)["hash"] for at in range(min(number, 20))]
     assert node.stop() == 0
@@ -140,6 +158,6 @@ def test_a_stopped_node_goes_on_with_the_same_chain(node, w3):
     w3 = node.web3()
     assert [w3.eth.get_block(at)["hash"] for at in range(min(number, 20))] == old
     assert w3.eth.get_transaction_receipt(receipt["transactionHash"])["status"] == 1
-    assert w3.eth.get_balance(Web3.to_checksum_address("0x" + "33" * 20)) == 3
+    assert w3.eth.get_balance(Web3.to_checksum_address("0x" + "33" * 20)) == held + 3
     wait_for(lambda: node.number() > number + 2, "the chain grows again")
     assert send(w3, 5, to="0x" + "33" * 20, value=4, gas=21_000)["status"] == 1

@@ -8,6 +8,7 @@ import csv
 import io
 import json
 import re
+import secrets
 import subprocess
 import sys
 import tarfile
@@ -19,7 +20,7 @@ import requests
 
 from tests.core.consensus.mini import dev
 from tests.e2e.contracts import compiled
-from tests.e2e.node import ROOT, Node, wait_for
+from tests.e2e.node import PATIENCE_S, ROOT, Node, wait_for
 from tests.e2e.test_accessibility import look
 from tests.e2e.traffic import Traffic
 from tests.e2e.visitor import Visitor
@@ -81,7 +82,7 @@ def admin(visitor: Visitor, mining_node: Node) -> Iterator[Operator]:
     if "Log in" in one.go("/operator/"):
         told = subprocess.run(
             [sys.executable, "manage.py", "operator_password"], cwd=ROOT, env=mining_node.environment,
-            capture_output=True, text=True, check=True, timeout=120,
+            capture_output=True, text=True, check=True, timeout=PATIENCE_S,
         ).stdout  # fmt: skip
         printed = told.split()[-1]
         said = one.enter("operator", printed)
@@ -100,7 +101,7 @@ def admin(visitor: Visitor, mining_node: Node) -> Iterator[Operator]:
 def call(node: Node, url: str, secret: str, method: str, *params: Any) -> dict[str, Any]:
     """One call with a key; the whole answer."""
     body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": list(params)}
-    answer = requests.post(url, json=body, headers={"X-Api-Key": secret}, timeout=30)
+    answer = requests.post(url, json=body, headers={"X-Api-Key": secret}, timeout=PATIENCE_S)
     return dict(answer.json())
 
 
@@ -172,6 +173,8 @@ def test_all_of_a_sender_leaves_the_pool(admin: Operator, traffic: Traffic, mini
 def test_an_alert_is_taken_for_seen(admin: Operator) -> None:
     field = "[id='value-node.disk_free_mb']"
     button = "[id=disk_free_mb] button"
+    # a crowded machine may have the node tell of more
+    disk = "[...document.querySelectorAll('main tr')].filter(row => row.innerText.includes('Not ready: disk'))"
     badge = "document.querySelector('[data-cell=\"alerts.open\"]').checkVisibility()"
 
     def need(megabytes: str) -> None:
@@ -183,17 +186,19 @@ def test_an_alert_is_taken_for_seen(admin: Operator) -> None:
     try:
         # each process takes its time to follow
         admin.until(lambda: "Not ready: disk" in admin.go("/operator/alerts/"), "the node notices")
-        assert "nobody yet" in admin.says()
+        assert "nobody yet" in admin.page.run(f"{disk}[0].innerText")
         admin.until(lambda: admin.page.run(badge), "every page tells, without a reload")
-        said = admin.follow("main button", "Acknowledge")
+        admin.page.run(f"{disk}[0].querySelector('button').id = 'known'")
+        said = admin.follow("#known")
         assert "Acknowledged in your name" in said
         assert re.search("Not ready: disk.* operator (just now|[0-9.]+ s)", said), said
-        assert not admin.page.texts("main td button")
+        assert not admin.page.run(f"{disk}.some(row => row.querySelector('button'))")
         assert admin.node.rpc("eth_chainId")
     finally:
         need("")
-    admin.until(lambda: "All is well" in admin.go("/operator/alerts/"), "it closes by itself")
-    assert re.search("Before .*Not ready: disk.* operator", admin.says())
+    admin.until(
+        lambda: re.search("Before .*Not ready: disk.* operator", admin.go("/operator/alerts/")), "it closes by itself"
+    )
     assert admin.trail("alert.acknowledge", target="ready.disk")["outcome"] == "done"
     assert admin.trail("setting.change", target="node.disk_free_mb")["outcome"] == "done"
 
@@ -203,8 +208,9 @@ def test_a_backup_is_made(admin: Operator, mining_node: Node) -> None:
     known = {path.name for path in folder.glob("*.tar")}
     admin.go("/operator/backups/")
     assert "The node makes a backup" in admin.follow("main button", "Back up now")
+    made = admin.until(lambda: {path.name for path in folder.glob("*.tar")} - known, "a file is there")
     admin.sees("The last one went well", "[data-cell='backup.state']")
-    (name,) = {path.name for path in folder.glob("*.tar")} - known
+    (name,) = made
     said = admin.go("/operator/backups/")
     assert name in said
     assert "just now" in said or re.search(r"[0-9.]+ s ago", said)
@@ -246,10 +252,12 @@ def test_an_abi_is_published_and_withdrawn(admin: Operator, traffic: Traffic) ->
 
 
 def test_a_key_is_limited_changed_and_revoked(admin: Operator, mining_node: Node) -> None:
+    # a name is taken for good
+    rig = f"rig-{secrets.token_hex(3)}"
     doors = (f"{mining_node.web_url}/rpc", mining_node.rpc_url)
     share = float(mining_node.rpc("mds_getMiningStatus")["streams"]["A"]["share"])
     admin.go("/operator/keys/")
-    admin.fill("#name", "rig")
+    admin.fill("#name", rig)
     admin.press("input[value=log]")
     admin.fill("#rate", "1")
     admin.fill("#burst", "3")
@@ -265,48 +273,51 @@ def test_a_key_is_limited_changed_and_revoked(admin: Operator, mining_node: Node
     assert "I have kept it" in admin.says()
     admin.follow("main a", "I have kept it")
     assert secret not in admin.page.run("document.documentElement.outerHTML")
-    assert "Key rig" in admin.follow("[aria-label='Change key rig']")
+    assert f"Key {rig}" in admin.follow(f"[aria-label='Change key {rig}']")
     assert admin.page.run("document.querySelector('#rate').value") == "1"
     admin.press("input[value=mining]")
     admin.press("input[value=log]")
     admin.fill("#rate", "20000")
     admin.fill("#burst", "20000")
     said = admin.follow("main button", "Change it")
-    assert "Key rig: scopes mining; points a second: 20000, points at once: 20000" in said
+    assert f"Key {rig}: scopes mining; points a second: 20000, points at once: 20000" in said
     # the page has waited for their word; who is slow on a busy machine follows
-    assert "In force in" in said
+    assert "In force in" in said or "No process has confirmed it yet" in said
     wait_for(lambda: all(code(url, "eth_chainId") == 0 for url in doors), "both doors follow")
     for url in doors:
         assert {code(url, "eth_chainId") for _ in range(30)} == {0}, url
         assert code(url, "mds_setMiningShare", "A", share) == 0
         assert code(url, "mds_setLogLevel", "INFO") == FORBIDDEN
     admin.go("/operator/keys/")
-    assert "Revoke key rig?" in admin.follow("[aria-label='Revoke key rig']")
+    assert f"Revoke key {rig}?" in admin.follow(f"[aria-label='Revoke key {rig}']")
     said = admin.follow("main button", "Revoke it")
-    assert "Key rig is revoked" in said
-    assert not admin.page.texts("[aria-label='Change key rig']")
+    assert f"Key {rig} is revoked" in said
+    assert not admin.page.texts(f"[aria-label='Change key {rig}']")
+    # at once: whoever calls with it is looked up each time
     for url in doors:
         assert code(url, "mds_setMiningShare", "A", share) == FORBIDDEN
-    assert json.loads(admin.trail("api_key.create", target="rig")["after"])["rate"] == 1
-    row = admin.trail("api_key.change", target="rig")
+    assert json.loads(admin.trail("api_key.create", target=rig)["after"])["rate"] == 1
+    row = admin.trail("api_key.change", target=rig)
     assert json.loads(row["before"]) == {"scopes": ["log"], "rate": 1, "burst": 3}
     assert json.loads(row["after"]) == {"scopes": ["mining"], "rate": 20000, "burst": 20000}
-    assert admin.trail("api_key.revoke", target="rig")["outcome"] == "done"
-    assert admin.trail("scope.log", actor="key rig", door="rpc")["outcome"] == "refused"
+    assert admin.trail("api_key.revoke", target=rig)["outcome"] == "done"
+    assert admin.trail("scope.log", actor=f"key {rig}", door="rpc")["outcome"] == "refused"
 
 
 def test_a_user_sees_and_does_what_the_role_may(admin: Operator, mining_node: Node) -> None:
+    # a name is taken for good
+    carol = f"carol-{secrets.token_hex(3)}"
     admin.go("/operator/users/")
-    admin.fill("#name", "carol")
+    admin.fill("#name", carol)
     admin.choose("#role", "viewer")
     said = admin.follow("main button", "Make the user")
-    assert "User carol" in said
+    assert f"User {carol}" in said
     (first,) = admin.full(".secret [data-full]")
     admin.follow("main a", "I have kept it")
     admin.leave()
 
     # carol, in the same browser
-    assert "Choose your own password" in admin.enter("carol", first)
+    assert "Choose your own password" in admin.enter(carol, first)
     assert "Your password is changed" in admin.renew(first, "carols own long password")
     rooms = admin.page.run("[...document.querySelectorAll('.rooms a')].map(room => room.pathname)")
     assert "/operator/mining/" in rooms
@@ -326,26 +337,26 @@ def test_a_user_sees_and_does_what_the_role_may(admin: Operator, mining_node: No
     )
     assert status == 403
     assert mining_node.rpc("mds_getMiningStatus")["streams"]["B"]["enabled"]
-    refused = admin.trail("mining.stop", actor="carol")
+    refused = admin.trail("mining.stop", actor=carol)
     assert (refused["outcome"], "needs the role operator" in refused["detail"]) == ("refused", True)
     admin.leave()
 
     admin.enter("operator", PASSWORD)
     admin.go("/operator/users/")
-    row = admin.column(1).index("carol") + 1
+    row = admin.column(1).index(carol) + 1
     admin.choose(f"main tbody tr:nth-child({row}) select", "operator")
-    assert "carol is operator now" in admin.follow(f"main tbody tr:nth-child({row}) button", "Give")
-    assert "Keep carol out?" in admin.follow(f"main tbody tr:nth-child({row}) button", "Keep out")
-    assert "carol is kept out" in admin.follow("main button", "Keep carol out")
+    assert f"{carol} is operator now" in admin.follow(f"main tbody tr:nth-child({row}) button", "Give")
+    assert f"Keep {carol} out?" in admin.follow(f"main tbody tr:nth-child({row}) button", "Keep out")
+    assert f"{carol} is kept out" in admin.follow("main button", f"Keep {carol} out")
     admin.leave()
     admin.expect_refusal("/operator/login/")
-    assert "Wrong name or password" in admin.enter("carol", "carols own long password")
+    assert "Wrong name or password" in admin.enter(carol, "carols own long password")
     admin.enter("operator", PASSWORD)
-    assert json.loads(admin.trail("user.create", target="carol")["after"]) == {"role": "viewer"}
-    assert admin.trail("user.change_password", target="carol")["actor"] == "carol"
-    assert json.loads(admin.trail("user.set_role", target="carol")["after"]) == {"role": "operator"}
-    assert admin.trail("user.set_active", target="carol")["after"] == "false"
-    assert admin.trail("login", actor="carol", outcome="refused")
+    assert json.loads(admin.trail("user.create", target=carol)["after"]) == {"role": "viewer"}
+    assert admin.trail("user.change_password", target=carol)["actor"] == carol
+    assert json.loads(admin.trail("user.set_role", target=carol)["after"]) == {"role": "operator"}
+    assert admin.trail("user.set_active", target=carol)["after"] == "false"
+    assert admin.trail("login", actor=carol, outcome="refused")
 
 
 def test_the_trail_is_searched_by_its_form(admin: Operator) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ import requests
 from django.conf import settings
 from web3 import Web3
 
-from tests.e2e.node import Node, running_node, wait_for
+from tests.e2e.node import PATIENCE_S, Node, running_node, wait_for
 from tests.tools.chromium import Page, chromium
 
 pytestmark = pytest.mark.e2e
@@ -79,16 +78,15 @@ class Operator:
             "if (found) setTimeout(() => found.click()); return !!found })()"
         )
         assert found, f"no button {text!r} on\n{self.says()}"
-        end = time.monotonic() + 60
-        while time.monotonic() < end:
-            try:
-                if self.page.run("!window.before && document.readyState === 'complete'"):
-                    break
-            except AssertionError:
-                # the page is just being exchanged
-                pass
-            time.sleep(0.1)
+        wait_for(self._is_another, f"the page behind {text!r}")
         return self.says()
+
+    def _is_another(self) -> bool:
+        """Whether the page that follows is there; one that is just being exchanged says nothing."""
+        try:
+            return bool(self.page.run("!window.before && document.readyState === 'complete'"))
+        except AssertionError:
+            return False
 
     def is_live(self) -> bool:
         """Whether the socket is there."""
@@ -113,10 +111,10 @@ def operator(browser: Page, node: Node) -> Operator:
     # the printed password is worth nothing now
     with requests.Session() as other:
         login = node.web_url + "/operator/login/"
-        other.get(login, timeout=30)
+        other.get(login, timeout=PATIENCE_S)
         token = next(value for name, value in other.cookies.items() if name.startswith("mds_csrf"))
         tried = other.post(
-            login, {"username": "operator", "password": found[1], "csrfmiddlewaretoken": token}, timeout=30
+            login, {"username": "operator", "password": found[1], "csrfmiddlewaretoken": token}, timeout=PATIENCE_S
         )
         assert tried.status_code == 401
     return made
@@ -171,8 +169,10 @@ def test_a_share_is_set_and_the_rate_is_live(operator: Operator, node: Node) -> 
     operator.go("mining/")
     operator.fill(**{"share-B": "30"})
     operator.page.run("document.querySelector('#share-B').form.requestSubmit()")
-    wait_for(lambda: operator.sees("its share is 30 % of one core"), "the page tells the miner's share")
-    assert status(node, "B")["share"] == 0.3
+    # on a busy machine the page answers before the miner has
+    told = r"Done: .*its share is 30 % of one core|Asked, but not confirmed yet: .*its share is \d+ % of one core"
+    wait_for(lambda: operator.sees(told), "the page tells the miner's share")
+    wait_for(lambda: status(node, "B")["share"] == 0.3, "the miner has it")
     wait_for(operator.is_live, "the page is live")
     before = operator.cell("streams.B.found")
     wait_for(lambda: operator.cell("streams.B.found") != before, "the page counts blocks without a reload")
@@ -187,7 +187,7 @@ def test_a_key_is_made_used_and_revoked(operator: Operator, node: Node) -> None:
 
     def ask() -> dict[str, Any]:
         call = {"jsonrpc": "2.0", "id": 1, "method": "mds_setMiningShare", "params": ["A", 0.2]}
-        return dict(requests.post(node.rpc_url, json=call, headers={"X-Api-Key": secret}, timeout=30).json())
+        return dict(requests.post(node.rpc_url, json=call, headers={"X-Api-Key": secret}, timeout=PATIENCE_S).json())
 
     assert ask()["result"]["streams"]["A"]["share"] == 0.2
     operator.go("keys/")
@@ -212,15 +212,20 @@ def test_a_transaction_is_dropped_from_the_pool(operator: Operator, node: Node) 
 
 
 def test_a_setting_is_followed_by_every_process(operator: Operator, node: Node) -> None:
-    operator.go("settings/")
-    operator.page.run("document.getElementById('value-node.rpc_max_batch').value = '3'")
-    operator.page.run("document.getElementById('value-node.rpc_max_batch').form.requestSubmit()")
-    wait_for(lambda: operator.sees("MDS_RPC_MAX_BATCH is 3 now, in force in"), "the page tells who follows")
-    assert operator.sees(r"in force in [^.]*\bweb")
+
+    def follows() -> bool:
+        # who has not followed in a second or two, on a busy machine, is not named
+        operator.go("settings/")
+        operator.page.run("document.getElementById('value-node.rpc_max_batch').value = '3'")
+        operator.page.run("document.getElementById('value-node.rpc_max_batch').form.requestSubmit()")
+        wait_for(lambda: operator.sees("MDS_RPC_MAX_BATCH is 3 now, in force in"), "the page tells who follows")
+        return operator.sees(r"in force in [^.]*\bweb")
+
+    wait_for(follows, "the web itself follows")
     call = {"jsonrpc": "2.0", "id": 1, "method": "eth_chainId", "params": []}
 
     def refused() -> bool:
-        answer = requests.post(node.rpc_url, json=[call] * 4, timeout=30).json()
+        answer = requests.post(node.rpc_url, json=[call] * 4, timeout=PATIENCE_S).json()
         return "error" in (answer if isinstance(answer, dict) else answer[0])
 
     wait_for(refused, "the rpc process takes no batch of four any more")
@@ -295,10 +300,10 @@ def test_a_line_that_died_in_its_sleep_is_made_anew(operator: Operator, browser:
     try:
         operator.go("")
         wait_for(operator.is_live, "the page is live")
-        assert browser.run("window.lines") == 1
+        opened = browser.run("window.lines")
         # a minute passes in which nothing is heard, and nobody has closed the line
         browser.run("window.deaf = true; { const now = Date.now; Date.now = () => now() + 60000 }")
-        wait_for(lambda: browser.run("window.lines") == 2, "the page opens another line")
+        wait_for(lambda: browser.run("window.lines") > opened, "the page opens another line")
         rate = "document.querySelector('[data-cell=\"streams.B.hashrate\"]').textContent"
         browser.run(f"window.deaf = false; {rate} = ''")
         wait_for(lambda: browser.run(rate), "and shows values again")
@@ -342,7 +347,7 @@ def test_other_servers_are_chosen_and_the_node_begins_anew(
 ) -> None:
     database, redis = others
     assert node.process is not None
-    pid, before = node.process.pid, node.number()
+    pid, before = node.process.pid, node.rpc("eth_getBlockByNumber", "0x1", False)["hash"]
     operator.go("settings/")
     operator.fill(username="operator", password=PASSWORD)
     operator.press("Log in")
@@ -364,7 +369,10 @@ def test_other_servers_are_chosen_and_the_node_begins_anew(
     assert said.count("external") >= 2
     # the same process for whoever watches it, another chain, the same settings
     assert node.process.pid == pid
-    wait_for(lambda: 0 < node.number() < before, "the chain begins anew", 300)
+    first = wait_for(
+        lambda: (node.rpc("eth_getBlockByNumber", "0x1", False) or {}).get("hash"), "the chain begins anew", 300
+    )
+    assert first != before
     told = node.rpc("mds_getMiningStatus")
     assert (told["coinbase"], told["streams"]["B"]["share"]) == (COINBASE.lower(), 0.3)
     assert not [child for child in psutil.Process(pid).children(recursive=True) if child.name() == "postgres"]

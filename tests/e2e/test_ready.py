@@ -8,7 +8,7 @@ import pytest
 import requests
 
 from tests.e2e.incidents import INCIDENTS, Incident, ask, go_through
-from tests.e2e.node import Node, running_node, wait_for
+from tests.e2e.node import PATIENCE_S, Node, running_node, wait_for
 from tests.e2e.scrape import scrape
 
 pytestmark = pytest.mark.e2e
@@ -19,7 +19,7 @@ ALL = {"database", "redis", "disk", "workers", "writer_lag", "chain_identity", "
 @pytest.fixture(scope="module")
 def node() -> Iterator[Node]:
     with running_node() as running:
-        wait_for(lambda: not ask(running).failed, "ready", 120)
+        wait_for(lambda: not ask(running).failed, "ready")
         yield running
         assert running.stop() == 0
 
@@ -42,9 +42,11 @@ def test_it_shows_and_passes(node: Node, incident: Incident) -> None:
 
 
 def test_a_node_that_is_well_is_ready(mining_node: Node) -> None:
-    wait_for(lambda: not ask(mining_node).failed, "ready", 120)
-    answer = requests.get(f"{mining_node.web_url}/ready", timeout=10)
-    assert answer.status_code == 200
+    def ready() -> requests.Response | None:
+        given = requests.get(f"{mining_node.web_url}/ready", timeout=PATIENCE_S)
+        return given if given.status_code == 200 else None
+
+    answer = wait_for(ready, "ready")
     assert answer.headers["Cache-Control"] == "no-store"
     body = answer.json()
     assert body["status"] == "ready"
@@ -57,7 +59,7 @@ def test_a_node_that_is_well_is_ready(mining_node: Node) -> None:
 
 
 def test_health_says_what_lives(mining_node: Node) -> None:
-    answer = requests.get(f"{mining_node.web_url}/health", timeout=10)
+    answer = requests.get(f"{mining_node.web_url}/health", timeout=PATIENCE_S)
     assert answer.status_code == 200
     assert {name: type(value) for name, value in answer.json().items()} == {
         "status": str, "version": str, "network": str, "uptime_s": int,
@@ -79,5 +81,5 @@ def test_metrics_go_on_without_a_server(node: Node) -> None:
     assert shown.sum("scrape_source_up", source="pool") == shown.sum("scrape_source_up", source="machine") == 1
     assert shown.sum("transaction_pool_limit") > 0
     assert "mondoshawan_epoch_execution_seconds_count" in shown.samples
-    wait_for(lambda: not ask(node).failed, "ready again", 120)
+    wait_for(lambda: not ask(node).failed, "ready again")
     assert scrape(node).sum("scrape_source_up") == len(shown.samples["mondoshawan_scrape_source_up"])

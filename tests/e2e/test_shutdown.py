@@ -17,7 +17,7 @@ import requests
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
-from tests.e2e.node import ROOT, Node, running_node, wait_for
+from tests.e2e.node import PATIENCE_S, ROOT, Node, running_node, wait_for
 from tests.e2e.survival import Load, alive, all_run, client, data_folder, family, grows, states, stop_program, verify
 from tests.tools import children
 
@@ -35,8 +35,8 @@ def node() -> Iterator[Node]:
 
 def is_ready(node: Node) -> None:
     """Everything runs, and every worker consumes: from then on a signal meets no process that still starts."""
-    wait_for(lambda: all_run(node), "everything runs", 120)
-    wait_for(lambda: requests.get(f"{node.web_url}/ready", timeout=60).status_code == 200, "ready", 120)
+    wait_for(lambda: all_run(node), "everything runs")
+    wait_for(lambda: requests.get(f"{node.web_url}/ready", timeout=PATIENCE_S).status_code == 200, "ready")
 
 
 def ends(node: Node, name: str) -> list[str]:
@@ -45,27 +45,28 @@ def ends(node: Node, name: str) -> list[str]:
     return re.findall(rf"(?:exited|stopped): {name} \((.*?)[;)]", log)
 
 
-def killed(node: Node) -> list[str]:
-    """Programs that had to be killed because they did not end."""
-    return re.findall(r"killing '(\w+)'", (data_folder(node).log / "supervisord.log").read_text())
+def killed(node: Node, since: int = 0) -> list[str]:
+    """Programs that had to be killed because they did not end, but for the first ``since`` of them."""
+    return re.findall(r"killing '(\w+)'", (data_folder(node).log / "supervisord.log").read_text())[since:]
 
 
 def close_of(socket: ClientConnection) -> tuple[int, str]:
     """Code and reason with which the other side closes."""
     with pytest.raises(ConnectionClosed) as closed:
-        deque(iter(lambda: socket.recv(timeout=60), None), maxlen=0)
+        deque(iter(lambda: socket.recv(timeout=PATIENCE_S), None), maxlen=0)
     assert closed.value.rcvd is not None, "the connection broke without a word"
     return closed.value.rcvd.code, closed.value.rcvd.reason
 
 
 def test_any_one_process_ends_in_order_and_is_started_again(node: Node) -> None:
+    before_all = len(killed(node))
     with Load(node, range(2)) as load:
         wait_for(lambda: len(load.sent) > 10, "the load runs")
         for name in sorted(OWN):
             before = client(node).processes()[name]["pid"]
             count = len(ends(node, name))
             psutil.Process(before).send_signal(signal.SIGTERM)
-            wait_for(lambda name=name, count=count: len(ends(node, name)) > count, f"{name} ends", 60)
+            wait_for(lambda name=name, count=count: len(ends(node, name)) > count, f"{name} ends")
             assert ends(node, name)[-1] == "exit status 0", name
             wait_for(
                 lambda name=name, before=before: (
@@ -76,7 +77,7 @@ def test_any_one_process_ends_in_order_and_is_started_again(node: Node) -> None:
         is_ready(node)
         grows(node)
     assert load.settle([]) == 0
-    assert killed(node) == []
+    assert killed(node, before_all) == []
 
 
 def test_sockets_are_told_why_they_are_closed(node: Node) -> None:
@@ -85,9 +86,9 @@ def test_sockets_are_told_why_they_are_closed(node: Node) -> None:
         ("rpc", f"ws://127.0.0.1:{node.rpc_port}", 1012),
         ("web", f"ws://127.0.0.1:{node.web_port}/ws/rpc", 1001),
     ):
-        with connect(url) as socket:
+        with connect(url, open_timeout=PATIENCE_S) as socket:
             socket.send('{"jsonrpc":"2.0","id":1,"method":"eth_subscribe","params":["newHeads"]}')
-            assert "result" in str(socket.recv(timeout=60))
+            assert "result" in str(socket.recv(timeout=PATIENCE_S))
             psutil.Process(client(node).processes()[name]["pid"]).send_signal(signal.SIGTERM)
             code, reason = close_of(socket)
         assert code == expected, (name, code, reason)
@@ -118,6 +119,7 @@ def test_twelve_signals_at_random_moments(node: Node) -> None:
 def stop_and_go_on(node: Node, rng: random.Random, signals: object) -> None:
     """Stop the node at random moments under load; nothing that was acknowledged is missing afterwards."""
     is_ready(node)
+    before_all, ended = len(killed(node)), {name: len(ends(node, name)) for name in OWN}
     with Load(node, range(4)) as load:
         for number in signals:  # type: ignore[attr-defined]
             sent = len(load.sent)
@@ -127,13 +129,13 @@ def stop_and_go_on(node: Node, rng: random.Random, signals: object) -> None:
             begun = time.monotonic()
             assert node.process is not None
             node.process.send_signal(number)
-            assert node.process.wait(60) == 0
+            assert node.process.wait(PATIENCE_S) == 0
             print(f"{signal.Signals(number).name}: stopped within {time.monotonic() - begun:.1f} s")
             assert alive(children) == []
             node.start()
             is_ready(node)
-    assert killed(node) == []
-    assert {end for name in OWN for end in ends(node, name)} == {"exit status 0"}
+    assert killed(node, before_all) == []
+    assert {end for name in OWN for end in ends(node, name)[ended[name] :]} == {"exit status 0"}
     assert load.settle([]) == 0
     assert "good" in verify(node)
 
@@ -153,7 +155,7 @@ def test_a_second_signal_hurries(node: Node) -> None:
     # two signals before the first is heard are one
     wait_for(lambda: "stopping" in said(), "it stops")
     node.process.send_signal(signal.SIGTERM)
-    assert node.process.wait(60) == 0
+    assert node.process.wait(PATIENCE_S) == 0
     assert "stopping at once" in said()
     node.start()
     is_ready(node)
@@ -166,11 +168,11 @@ def test_a_stop_during_the_start(node: Node) -> None:
         with node.output.open("a") as out:
             up = children.start([sys.executable, "manage.py", "up"], cwd=ROOT, env=node.environment, stdout=out,
                                 stderr=out)  # fmt: skip
-            wait_for(lambda up=up: psutil.Process(up.pid).children() or None, "something was started", 60)
+            wait_for(lambda up=up: psutil.Process(up.pid).children() or None, "something was started")
             time.sleep(patience)
             below = psutil.Process(up.pid).children(recursive=True)
             up.send_signal(signal.SIGTERM)
-            assert up.wait(60) == 0
+            assert up.wait(PATIENCE_S) == 0
             assert alive(below) == []
     node.start()
     is_ready(node)

@@ -72,7 +72,7 @@ def test_a_second_writer_says_why_it_does_not_work(node):
     log = node.folder.parent / "second.out"
     other = second_writer(node, log)
     try:
-        wait_for(lambda: "not the writer" in log.read_text(), "the second one is asked to write", 120)
+        wait_for(lambda: "not the writer" in log.read_text(), "the second one is asked to write")
         said = next(line for line in log.read_text().splitlines() if "not the writer" in line)
         assert "another process is this chain's writer" in said
         grows(node)

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from tests.core.consensus.mini import dev
-from tests.e2e.node import ROOT, Node, running_node, wait_for
+from tests.e2e.node import PATIENCE_S, ROOT, Node, running_node, wait_for
+from tests.e2e.scrape import scrape
 from tests.e2e.test_node import send
 from tests.tools import children
 
@@ -54,7 +55,7 @@ def mining(node: Node, *options: str) -> Iterator[None]:
         raise
     finally:
         process.terminate()
-        assert process.wait(30) == 0
+        assert process.wait(PATIENCE_S) == 0
 
 
 def blocks_of(node: Node) -> dict[str, int]:
@@ -73,6 +74,8 @@ def test_an_outside_miner_mines_all_three_streams(node: Node) -> None:
             return blocks_of(node)["C"]
 
         wait_for(fast, "a block of stream C", 180)
+    # what it sent last may still be judged
+    wait_for(lambda: scrape(node).sum("writer_queue_blocks") == 0, "the writer is done")
     newest = w3.eth.get_block("latest")
     assert newest["miner"] == dev(9).address
     before = blocks_of(node)
@@ -139,7 +142,7 @@ def test_a_backup_of_a_running_node_is_restored(node: Node) -> None:
         other.start()
         assert other.web3().eth.get_block("latest")["hash"] == head
         with mining(other, "--blocks", "2", "--streams", "A,B"):
-            wait_for(lambda: other.number() > number, "the chain grows again", 120)
+            wait_for(lambda: other.number() > number, "the chain grows again")
     except BaseException:
         if other.output.exists():
             print(other.logs())
