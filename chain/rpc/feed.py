@@ -70,6 +70,7 @@ class Feed:
         if subscription.kind == "newPendingTransactions" and not self._is_running("pool"):
             # before the subscriber has its answer: what it sends next it hears of
             self._cursor = None
+            # whoever follows the pool tries again
             with suppress(RedisError, OSError):
                 self._cursor = await self._newest_pending()
         subscription.socket.on_close(self.remove)
