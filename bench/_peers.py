@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 
 from bench._load import Connection
-from tests.e2e.node import free_port
+from tests.tools.ports import free_port
 
 # folder -> packages; two versions of one package do not go into one folder
 PACKAGES = {
