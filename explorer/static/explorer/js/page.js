@@ -83,6 +83,11 @@ for (const here of document.querySelectorAll(":is(.rooms, .tabs) [aria-current]"
   bar.scrollLeft = here.offsetLeft - bar.offsetLeft - (bar.clientWidth - here.offsetWidth) / 2;
 }
 
+// what keys reach there is seen whole
+for (const bar of document.querySelectorAll(".rooms, .tabs")) {
+  bar.addEventListener("focusin", event => event.target.scrollIntoView({ inline: "nearest", block: "nearest" }));
+}
+
 // ---- tables that are too wide: a row becomes a card whose cells say what they are ----
 const label = table => {
   const heads = [...(table.tHead?.rows[0]?.cells ?? [])].map(head => head.textContent.trim());
