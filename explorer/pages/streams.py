@@ -15,8 +15,8 @@ from explorer.paging import PAGE
 from explorer.selectors.miners import MINERS_BELOW, MINERS_FIRST, MinerView
 from explorer.selectors.streams import (
     NEWEST_OF_STREAMS,
-    NUMBER_BEFORE,
     STREAMS_PAID,
+    STRETCH,
     NewestOf,
     StreamPaid,
     WorkDone,
@@ -27,6 +27,8 @@ from explorer.selectors.streams import (
 
 # what "lately" means for rates and hashrates, and for what was paid
 WINDOW_MS = 600_000
+# a rate of less says nothing
+_LEAST_MS = 1_000
 PAID_MS = 3_600_000
 SEALS = {"A": "BLAKE3 work", "B": "kHeavyHash work", "C": "VRF lottery"}
 _STREAMS = (1, 2, 3)
@@ -46,6 +48,7 @@ class Hashrates:
 class StreamFigures:
     """A stream as the chain merged it in the last ten minutes, and what it was paid over the last hour.
 
+    ``window_ms`` is the stretch that ``window`` is of: ten minutes, or less where the chain is younger.
     ``difficulty`` is the hashes that a block takes in the mean, ``hashrate`` hashes a second; None for the lottery,
     and where no block is known.
     """
@@ -60,17 +63,18 @@ class StreamFigures:
     difficulty: int | None = None
     newest: NewestOf | None = None
     paid: StreamPaid | None = None
+    window_ms: int = WINDOW_MS
 
     @property
     def interval_s(self) -> float | None:
         """Seconds between its blocks."""
         blocks = self.window.blocks if self.window else 0
-        return WINDOW_MS / 1000 / blocks if blocks else None
+        return self.window_ms / 1000 / blocks if blocks else None
 
     @property
     def an_hour(self) -> float:
         """Blocks an hour, at the rate of the last ten minutes."""
-        return (self.window.blocks if self.window else 0) * 3_600_000 / WINDOW_MS
+        return (self.window.blocks if self.window else 0) * 3_600_000 / self.window_ms
 
     @property
     def is_work(self) -> bool:
@@ -113,7 +117,7 @@ def streams(conn: Connection, span: Span, now_ms: int) -> StreamsPage:
     standing = STANDING.one(conn)
     done = work_since(conn, now_ms - WINDOW_MS)
     newest = {one.stream: one for one in NEWEST_OF_STREAMS.all(conn)}
-    paid = _merged_since(conn, now_ms - PAID_MS)
+    paid, _ = _merged_since(conn, now_ms, PAID_MS)
     shown = points(conn, span, now_ms)
     return StreamsPage(
         standing,
@@ -176,10 +180,15 @@ def hashrates_of(done: Iterable[WorkDone], coinbase: bytes) -> Hashrates | None:
     )
 
 
-def _merged_since(conn: Connection, since_ms: int) -> dict[int, StreamPaid]:
-    """What the chain merged since a time, by stream: by its index, which is narrow where blocks are wide."""
-    before = NUMBER_BEFORE.one(conn, since_ms)
-    return {one.stream: one for one in STREAMS_PAID.all(conn, -1 if before is None else before)}
+def _merged_since(conn: Connection, now_ms: int, stretch_ms: int) -> tuple[dict[int, StreamPaid], int]:
+    """What the chain merged in a stretch, by stream: by its index, which is narrow where blocks are wide.
+
+    And the length of the stretch, ms: that of the chain where it is younger.
+    """
+    before, first_ms = STRETCH.one(conn, now_ms - stretch_ms) or (-1, None)
+    if first_ms is not None:
+        stretch_ms = max(_LEAST_MS, min(stretch_ms, now_ms - first_ms))
+    return {one.stream: one for one in STREAMS_PAID.all(conn, before)}, stretch_ms
 
 
 def _figures(
@@ -191,7 +200,7 @@ def _figures(
     paid: dict[int, StreamPaid] | None = None,
 ) -> tuple[StreamFigures, ...]:
     spec: ChainSpec = current_spec()
-    windows = _merged_since(conn, now_ms - WINDOW_MS)
+    windows, window_ms = _merged_since(conn, now_ms, WINDOW_MS)
     totals = (standing.blocks_a, standing.blocks_b, standing.blocks_c) if standing else (0, 0, 0)
     found = []
     for stream in _STREAMS:
@@ -209,6 +218,7 @@ def _figures(
                 difficulty=expected(last.target) if last and stream < 3 else None,
                 newest=last,
                 paid=(paid or {}).get(stream),
+                window_ms=window_ms,
             )
         )
     return tuple(found)

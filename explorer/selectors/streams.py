@@ -66,6 +66,12 @@ STREAMS_PAID: Query[StreamPaid] = Query(
 NUMBER_BEFORE: Query[int] = Query(
     "SELECT number FROM explorer_point WHERE timestamp_ms < %s ORDER BY timestamp_ms DESC, number DESC LIMIT 1", first
 )
+# (since ms): the same, -1 where there is none, and the time of the first block after genesis
+STRETCH: Query[tuple[int, int | None]] = Query(
+    "SELECT coalesce((SELECT number FROM explorer_point WHERE timestamp_ms < %s"
+    " ORDER BY timestamp_ms DESC, number DESC LIMIT 1), -1), (SELECT timestamp_ms FROM explorer_point WHERE number = 1)",
+    lambda row: (int(row[0]), None if row[1] is None else int(row[1])),
+)
 NEWEST_OF_STREAMS: Query[NewestOf] = Query(
     "SELECT b.stream, b.hash, b.timestamp_ms, b.coinbase, b.target FROM (SELECT max(seq) AS seq FROM chain_block) n"  # noqa: S608
     " CROSS JOIN unnest('{1,2,3}'::int2[]) s(stream) CROSS JOIN LATERAL ("

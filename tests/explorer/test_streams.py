@@ -52,6 +52,12 @@ def test_streams_side_by_side(mined: int, growing: Growing, index_conn: Connecti
     standing = STANDING.one(index_conn)
     assert standing is not None
     assert rewards > 0
+    # the chain is younger than ten minutes: its rate is that of its life
+    age_ms = max(1_000, mined - headers[0].timestamp_ms)
+    assert age_ms < 600_000
+    assert (a.interval_s, a.an_hour) == (age_ms / 2_000, 2 * 3_600_000 / age_ms)
+    later = streams.streams(index_conn, SPANS[0], headers[0].timestamp_ms + 599_000).streams[0]
+    assert later.interval_s == 299.5
     # long after, nothing is left but what was found since genesis
     late = streams.streams(index_conn, SPANS[0], mined + 10 * 3_600_000).streams
     assert [(one.window, one.hashrate, one.total) for one in late] == [(None, 0, 2), (None, 0, 2), (None, None, 1)]
