@@ -69,7 +69,8 @@ NUMBER_BEFORE: Query[int] = Query(
 # (since ms): the same, -1 where there is none, and the time of the first block after genesis
 STRETCH: Query[tuple[int, int | None]] = Query(
     "SELECT coalesce((SELECT number FROM explorer_point WHERE timestamp_ms < %s"
-    " ORDER BY timestamp_ms DESC, number DESC LIMIT 1), -1), (SELECT timestamp_ms FROM explorer_point WHERE number = 1)",
+    " ORDER BY timestamp_ms DESC, number DESC LIMIT 1), -1),"
+    " (SELECT timestamp_ms FROM explorer_point WHERE number = 1)",
     lambda row: (int(row[0]), None if row[1] is None else int(row[1])),
 )
 NEWEST_OF_STREAMS: Query[NewestOf] = Query(
