@@ -23,6 +23,15 @@ def mining_node() -> Iterator[Node]:
         yield running
 
 
+@pytest.fixture(autouse=True)
+def shared_node_runs(request: pytest.FixtureRequest) -> None:
+    """Tests of the shared node fail at once when it has ended, instead of waiting for it one after another."""
+    if "mining_node" in request.fixturenames:
+        process = request.getfixturevalue("mining_node").process
+        assert process is not None, "an earlier test has stopped the node that all share"
+        assert process.poll() is None, "the node that all share has ended"
+
+
 @pytest.fixture(scope="package")
 def prometheus(mining_node: Node) -> Iterator[Prometheus]:
     """A Prometheus with the node's own configuration, which watches it from now on."""

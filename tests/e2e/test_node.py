@@ -153,8 +153,12 @@ def test_a_stopped_node_goes_on_with_the_same_chain(node, w3):
     receipt = settled(w3, send(w3, 5, to="0x" + "33" * 20, value=3, gas=21_000))
     number = receipt["blockNumber"]
     old = [w3.eth.get_block(at)["hash"] for at in range(min(number, 20))]
-    assert node.stop() == 0
-    node.start()
+    try:
+        assert node.stop() == 0
+    finally:
+        # others need it, whatever became of this
+        node.kill()
+        node.start()
     w3 = node.web3()
     assert [w3.eth.get_block(at)["hash"] for at in range(min(number, 20))] == old
     assert w3.eth.get_transaction_receipt(receipt["transactionHash"])["status"] == 1
