@@ -97,13 +97,17 @@ def test_the_pool_is_seen_and_emptied(admin: Client) -> None:
     place = f"/operator/pool/sender/0x{ALICE.hex()}/"
     assert admin.get("/operator/pool/", {"sender": "0x" + ALICE.hex()})["Location"] == place
     assert "0x" + made[2].hash.hex() in text(admin.get(place))
+    assert [browse.missing_nonce(browse._pool(None).get(tx.hash)) for tx in made] == [None, None, None]
     drop = {"tx": "0x" + made[2].hash.hex()}
     assert "Drop this transaction?" in text(admin.post("/operator/pool/drop/", drop))
     assert browse.pool_sums().count == 3
     page = admin.post("/operator/pool/drop/", {**drop, "confirmed": "yes"}, follow=True)
     assert "Dropped: nonce 2" in text(page)
+    late = make_tx(ALICE, 7)
+    browse._pool(None).add(late, raw_of(late), 10**9, 1_800_000_000_000, rich)
+    assert browse.missing_nonce(browse._pool(None).get(late.hash)) == 2
     sender = {"sender": "0x" + ALICE.hex()}
-    assert "Drop 2 transactions" in text(admin.post("/operator/pool/drop-sender/", sender))
+    assert "Drop 3 transactions" in text(admin.post("/operator/pool/drop-sender/", sender))
     admin.post("/operator/pool/drop-sender/", {**sender, "confirmed": "yes"})
     assert browse.pool_sums().count == 0
     assert "Nothing of this sender waits" in text(admin.get(place))

@@ -223,6 +223,7 @@ def main() -> None:
     folder = options.folder.resolve()
     out = ROOT / "docs" / "img" if options.tour else folder / "shots"
     out.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o755)
     noted = folder / "scenery.json"
     with running(folder) as node, chromium() as page:
