@@ -56,6 +56,7 @@ class Page:
         for domain in ("Page", "Network", "Runtime", "Log"):
             self.call(f"{domain}.enable")
         self.call("Page.setLifecycleEventsEnabled", enabled=True)
+        self._loader = self.call("Page.getFrameTree")["frameTree"]["frame"]["loaderId"]
 
     def call(self, method: str, **parameters: Any) -> dict[str, Any]:
         """One DevTools command; an AssertionError with what Chromium says when it refuses, or when it says nothing.
