@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -9,7 +10,7 @@ from typing import NamedTuple
 from chain.stores.connection import Cursor
 from explorer.indexers.batch import Batch, Projection
 from explorer.indexers.token_events import TOPICS, movements
-from explorer.indexers.writing import Columns, insert, names, relation
+from explorer.indexers.writing import Columns, add, insert, names, relation
 
 ZERO = bytes(20)
 TRANSFER: Columns = (
@@ -28,6 +29,8 @@ _NEW_TOKEN: Columns = (("address", "bytea"), ("standard", "int2"), ("number", "i
 _HOLDING: Columns = (("token", "bytea"), ("address", "bytea"))
 _ITEM: Columns = (("token", "bytea"), ("token_id", "numeric"), ("address", "bytea"))
 _AMOUNT: Columns = (("amount", "numeric"),)
+_STANDARD: Columns = (("standard", "int2"),)
+_TOTALS: Columns = (("tokens", "int8"), ("transfers", "int8"))
 _TOKEN_SUMS: Columns = (("address", "bytea"), ("transfers", "int8"), ("holders", "int8"), ("supply", "numeric"))
 
 
@@ -96,10 +99,13 @@ def apply(cur: Cursor, batch: Batch) -> None:
     source, args = relation(cur, _NEW_TOKEN, new)
     cur.execute(
         f"INSERT INTO explorer_token ({names(_NEW_TOKEN)}, transfers, holders, supply, is_described, name, symbol)"  # noqa: S608
-        f" SELECT {names(_NEW_TOKEN)}, 0, 0, 0, false, '', '' FROM {source} ON CONFLICT (address) DO NOTHING",
+        f" SELECT {names(_NEW_TOKEN)}, 0, 0, 0, false, '', '' FROM {source} ON CONFLICT (address) DO NOTHING"
+        " RETURNING standard",
         args,
     )
-    _change(cur, Changes.of(transfers))
+    made = Counter([standard for (standard,) in cur])
+    moved = _change(cur, Changes.of(transfers))
+    add(cur, "explorer_token_total", _STANDARD, _TOTALS, _totals(made, moved))
 
 
 def undo(cur: Cursor, number: int) -> None:
@@ -112,12 +118,22 @@ def undo(cur: Cursor, number: int) -> None:
     undone = [Transfer(*row[:8], None if row[8] is None else int(row[8]), int(row[9])) for row in cur.fetchall()]
     if not undone:
         return
-    _change(cur, Changes.of(undone, -1))
-    cur.execute("DELETE FROM explorer_token WHERE number > %s", (number,))
+    moved = _change(cur, Changes.of(undone, -1))
+    cur.execute("DELETE FROM explorer_token WHERE number > %s RETURNING standard", (number,))
+    gone = Counter({standard: -count for standard, count in Counter([standard for (standard,) in cur]).items()})
+    add(cur, "explorer_token_total", _STANDARD, _TOTALS, _totals(gone, moved))
+    # rows of nothing do not exist
+    cur.execute("DELETE FROM explorer_token_total WHERE tokens = 0")
     cur.execute("DELETE FROM explorer_token_transfer WHERE number > %s", (number,))
 
 
-def _change(cur: Cursor, changes: Changes) -> None:
+def _totals(tokens: Counter[int], transfers: Counter[int]) -> list[tuple[int, int, int]]:
+    """Standard, and by how many tokens and transfers it grew."""
+    return [(standard, tokens[standard], transfers[standard]) for standard in sorted(tokens.keys() | transfers.keys())]
+
+
+def _change(cur: Cursor, changes: Changes) -> Counter[int]:
+    """Write what transfers change; by how many transfers the tokens of each standard grew."""
     holders = _move(cur, "explorer_token_holding", _HOLDING, changes.holdings)
     _move(cur, "explorer_token_item", _ITEM, changes.items)
     rows = [
@@ -127,9 +143,13 @@ def _change(cur: Cursor, changes: Changes) -> None:
     source, args = relation(cur, _TOKEN_SUMS, rows)
     cur.execute(
         "UPDATE explorer_token t SET transfers = t.transfers + n.transfers, holders = t.holders + n.holders,"  # noqa: S608
-        f" supply = t.supply + n.supply FROM {source} WHERE t.address = n.address",
+        f" supply = t.supply + n.supply FROM {source} WHERE t.address = n.address RETURNING t.standard, n.transfers",
         args,
     )
+    moved: Counter[int] = Counter()
+    for standard, count in cur:
+        moved[standard] += count
+    return moved
 
 
 def _move(cur: Cursor, table: str, keys: Columns, changes: dict[tuple, int]) -> dict[bytes, int]:
@@ -176,7 +196,10 @@ def _move(cur: Cursor, table: str, keys: Columns, changes: dict[tuple, int]) -> 
 
 TOKENS = Projection(
     "tokens",
-    ("explorer_token", "explorer_token_transfer", "explorer_token_holding", "explorer_token_item"),
+    (
+        *("explorer_token", "explorer_token_transfer", "explorer_token_holding", "explorer_token_item"),
+        "explorer_token_total",
+    ),
     apply,
     undo,
 )

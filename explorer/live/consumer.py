@@ -18,7 +18,7 @@ from chain.core.errors import BlockchainError
 from chain.rpc.caller import Caller
 from chain.services.rates import bucket_of
 from explorer.live.feed import Feed, process_feed
-from explorer.live.heads import HeadLine, Watched
+from explorer.live.heads import ALL_STANDARDS, HeadLine, Watched
 from explorer.live.hub import Listener
 from explorer.views.common import bytes_of
 
@@ -35,6 +35,8 @@ MAX_MESSAGE = 512
 TALK_S = 10.0
 MAX_TALK = 60
 
+_STANDARDS = {"all": ALL_STANDARDS, "20": 20, "721": 721, "1155": 1155}
+
 _open = 0
 _addresses: Counter[str] = Counter()
 
@@ -43,9 +45,9 @@ class LiveConsumer(AsyncWebsocketConsumer):
     """One visitor.
 
     The address may name a feed and the last number that the visitor knows (``?feed=…&seq=…``).  With ``view=head``
-    it is the light line, which may name what it watches: ``tx=0x…``, ``address=0x…``, ``token=0x…``, ``miner=0x…`` or
-    ``shard=3``.  A page says ``{"type": "ack", "seq": n}`` every now and then, and ``{"type": "resume", "seq": n}``
-    after a gap.
+    it is the light line, which may name what it watches: ``tx=0x…``, ``address=0x…``, ``token=0x…``, ``miner=0x…``,
+    ``shard=3``, ``tokens=all`` or ``tokens=20``.  A page says ``{"type": "ack", "seq": n}`` every now and then, and
+    ``{"type": "resume", "seq": n}`` after a gap.
     """
 
     # nothing reaches it but through the hub: no subscription of its own in Redis for each visitor
@@ -156,10 +158,12 @@ def _place(asked: dict[str, str]) -> tuple[str, int]:
 
 
 def _watched(asked: dict[str, str]) -> Watched | None:
-    """What a page watches; None for what is no hash, address or number of a shard."""
+    """What a page watches; None for what is no hash, address, standard or number of a shard."""
     shard = asked.get("shard", "")
     if shard.isascii() and shard.isdigit() and len(shard) < 5:
         return Watched("shard", int(shard).to_bytes(2, "big"))
+    if (standard := asked.get("tokens", "")) in _STANDARDS:
+        return Watched("tokens", _STANDARDS[standard].to_bytes(2, "big"))
     for kind, length in (("tx", 32), ("address", 20), ("token", 20), ("miner", 20)):
         key = bytes_of(asked.get(kind, ""), length)
         if key is not None:

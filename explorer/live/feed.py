@@ -24,7 +24,7 @@ from chain.services.network import now_ms
 from explorer import pool_history
 from explorer.live import payloads
 from explorer.live.figures import HOUR_MS, HOUR_STEP_MS, SERIES_MS, SERIES_STEP_MS, Figures, reds_of
-from explorer.live.heads import HeadLine
+from explorer.live.heads import HeadLine, Undone
 from explorer.live.hub import Hub, Listener
 
 if TYPE_CHECKING:
@@ -158,6 +158,7 @@ class Feed:
             figures.add_pool_history(pool_history.parsed(waited), now)
         self._figures, self._standing = figures, standing
         self._seen, self._told = standing.last_seq, (standing.number, standing.sink)
+        self.line.remember_from(standing.reorgs)
         self._blocks = OrderedDict(
             (block.seq, payloads.wire_block(block)) for block in sorted([*blocks, *above], key=lambda block: block.seq)
         )
@@ -241,7 +242,7 @@ class Feed:
                     payloads.DagDelta(self.hub.name, seq, wire, fork, len(path.removed), moved, self._head())
                 )
             )
-            self.line.moved(fork)
+            self.line.moved(fork, standing.reorgs)
         return len(path.added) == STEP or len(blocks) == STEP
 
     def _remember(self, blocks: list[DrawnBlock], fork: int | None, merged: list[Any]) -> None:
@@ -308,7 +309,7 @@ class Feed:
             at_ms=head.timestamp_ms,
         )
 
-    def _head_message(self, seq: int, fork: int | None, kind: str) -> payloads.HeadMessage:
+    def _head_message(self, seq: int, undone: Undone, kind: str) -> payloads.HeadMessage:
         standing = self._standing
         assert standing is not None
         return payloads.HeadMessage(
@@ -317,7 +318,10 @@ class Feed:
             head=self._head(),
             newest=standing.last_seq,
             transactions=standing.accepted,
-            fork=fork,
+            fork=None if kind == "snapshot" else undone.lowest,
+            reorgs=standing.reorgs,
+            forks_since=undone.since,
+            forks=list(undone.forks),
             server_ms=now_ms(),
             type=kind,
         )

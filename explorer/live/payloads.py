@@ -191,7 +191,9 @@ class HeadMessage:
     """Where the chain stands, on the light line; a ``snapshot`` comes first, then numbered ``head``.
 
     ``newest`` is the insertion number of the newest block, ``transactions`` what the chain has accepted since
-    genesis; the selected chain was undone down to ``fork`` since the message before (None: it was not).
+    genesis; the selected chain was undone down to ``fork`` since the message before (None: it was not).  ``reorgs``
+    counts its reorganisations since genesis: ``forks`` names, by that count, down to where each of those above
+    ``forks_since`` went, in a snapshot all that are remembered.
     """
 
     feed: str
@@ -200,6 +202,9 @@ class HeadMessage:
     newest: int
     transactions: int
     fork: int | None
+    reorgs: int
+    forks_since: int
+    forks: list[tuple[int, int]]
     server_ms: int
     v: int = VERSION
     type: str = "head"
@@ -237,6 +242,17 @@ class WatchedToken:
     transfers: int
     holders: int
     supply: str
+    v: int = VERSION
+    type: str = "watched"
+
+
+@dataclass(frozen=True, slots=True)
+class WatchedTokens:
+    """How many tokens there are of a standard that a page watches, of all for 0, and how often they moved."""
+
+    standard: int
+    tokens: int
+    transfers: int
     v: int = VERSION
     type: str = "watched"
 

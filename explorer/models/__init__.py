@@ -12,7 +12,7 @@ from explorer.models.cursor import IndexerCursor
 from explorer.models.internal import InternalCall, LeftCalls, UntracedEpoch
 from explorer.models.series import MinedBlock, MinerTotal, Point, Series
 from explorer.models.shard import ShardEpoch, ShardTotal
-from explorer.models.token import Token, TokenHolding, TokenItem, TokenTransfer
+from explorer.models.token import Token, TokenHolding, TokenItem, TokenTotal, TokenTransfer
 
 __all__ = [
     "Activity",
@@ -31,6 +31,7 @@ __all__ = [
     "Token",
     "TokenHolding",
     "TokenItem",
+    "TokenTotal",
     "TokenTransfer",
     "UntracedEpoch",
 ]

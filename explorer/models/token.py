@@ -51,6 +51,20 @@ class Token(models.Model):
         return f"token {self.address.hex()}"
 
 
+class TokenTotal(models.Model):
+    """How many tokens of a standard there are, and how often they moved; no row of a standard without tokens."""
+
+    standard = models.PositiveSmallIntegerField(primary_key=True)
+    tokens = models.BigIntegerField()
+    transfers = models.BigIntegerField()
+
+    class Meta:
+        db_table = "explorer_token_total"
+
+    def __str__(self) -> str:
+        return f"ERC-{self.standard}: {self.tokens}"
+
+
 class TokenTransfer(models.Model):
     """One movement of one token; ``ordinal`` counts those of a batch.  ``token_id`` is null for ERC-20."""
 

@@ -172,6 +172,11 @@ def of_address(address: bytes, place: tuple[int, int, int], limit: int) -> tuple
     return (*(address, *place, limit) * (2 * len(STANDARDS)), limit)
 
 
+# (standards): how many tokens of them there are, and how often they moved
+TOKEN_TOTALS: Query[tuple[int, int]] = Query(
+    "SELECT coalesce(sum(tokens), 0), coalesce(sum(transfers), 0) FROM explorer_token_total WHERE standard = ANY(%s)",
+    lambda row: (int(row[0]), int(row[1])),
+)
 # (token, amount and address below which to go on, limit): most first
 HOLDERS_BELOW: Query[HolderView] = Query(
     "SELECT address, amount FROM explorer_token_holding WHERE token = %s AND (amount, address) < (%s, %s)"

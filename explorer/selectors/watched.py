@@ -39,6 +39,15 @@ class TokenNow:
 
 
 @dataclass(frozen=True, slots=True)
+class StandardNow:
+    """How many tokens of a standard there are, and how often they moved."""
+
+    standard: int
+    tokens: int
+    transfers: int
+
+
+@dataclass(frozen=True, slots=True)
 class MinerNow:
     """How many blocks of a coinbase the chain has merged, and what they earned in wei."""
 
@@ -84,6 +93,10 @@ MINERS_NOW: Query[MinerNow] = Query(
     "SELECT k.coinbase, coalesce(t.blocks_a + t.blocks_b + t.blocks_c, 0), coalesce(t.income, 0)"
     " FROM unnest(%s::bytea[]) k(coinbase) LEFT JOIN explorer_miner_total t ON t.coinbase = k.coinbase",
     lambda row: MinerNow(bytes(row[0]), int(row[1]), int(row[2])),
+)
+# (): every standard that there are tokens of
+STANDARDS_NOW: Query[StandardNow] = Query(
+    "SELECT standard, tokens, transfers FROM explorer_token_total", lambda row: StandardNow(*row)
 )
 # (shards): one row each, in no order
 SHARDS_NOW: Query[ShardNow] = Query(

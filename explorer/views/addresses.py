@@ -19,6 +19,7 @@ from explorer.indexers.internal import PLAIN_OF_EPOCH, PLAIN_OF_TX
 from explorer.pages import address as pages
 from explorer.pages import internal as inside
 from explorer.pages.figures import rank_place_of
+from explorer.pages.mark import source_of
 from explorer.paging import PAGE, place3_of, place_of
 from explorer.selectors.internal import COVERAGE
 from explorer.views.common import address_of, at_home
@@ -30,6 +31,8 @@ _ROUTES = {
     "internal": "explorer:address-internal",
     "contract": "explorer:address-contract",
 }
+# the index behind each tab's list
+_SOURCES = {"transactions": "addresses", "transfers": "tokens", "holdings": "tokens", "internal": "internal"}
 Tab = Callable[[HttpRequest, pages.AddressHead], dict[str, Any]]
 
 
@@ -51,9 +54,13 @@ def _tab(name: str) -> Callable[[Tab], Callable[[HttpRequest, str], HttpResponse
             if ref != canonical:
                 return at_home(request, route, canonical)
             with database_errors():
+                source = source_of(raw_connection(), _SOURCES.get(name, "addresses"))
                 head = pages.address_head(raw_connection(), raw)
                 extra = tab(request, head)
             context = {"head": head, "tab": name, "ref": canonical, "watch": f"address={canonical}", **extra}
+            # what an address holds is the sum of all, its other lists are of their rows
+            rows = extra.get("rows", ())
+            context["mark"] = source.mark(None if name == "holdings" else rows[0].number if rows else -1)
             return render(request, template, context)
 
         return view

@@ -8,6 +8,7 @@ from django.views.decorators.http import require_safe
 
 from chain.stores.connection import database_errors, raw_connection
 from explorer.pages.block import block_page
+from explorer.pages.mark import source_of
 from explorer.paging import MAX_NUMBER, hash_place_of, page_of, place_of
 from explorer.selectors.lists import CHAIN_ABOVE, CHAIN_FROM, DAG_ABOVE, DAG_BELOW
 from explorer.views.common import at_home, hash_of, number_of
@@ -21,6 +22,7 @@ def blocks(request: HttpRequest) -> HttpResponse:
     before, after = place_of(request.GET.get("before", "")), place_of(request.GET.get("after", ""))
     conn = raw_connection()
     with database_errors():
+        source = None if before or after else source_of(conn)
         start = before[0] - 1 if before else MAX_NUMBER
         page = page_of(
             None if after else lambda limit: CHAIN_FROM.all(conn, start, limit),
@@ -28,7 +30,8 @@ def blocks(request: HttpRequest) -> HttpResponse:
             lambda row: str(row.number),
             is_first=before is None,
         )
-    return render(request, "explorer/blocks/chain.html", {"page": page})
+    mark = source.mark(page.rows[0].number if page.rows else -1) if source else None
+    return render(request, "explorer/blocks/chain.html", {"page": page, "mark": mark})
 
 
 @require_safe
@@ -37,6 +40,7 @@ def dag(request: HttpRequest) -> HttpResponse:
     before, after = hash_place_of(request.GET.get("before", "")), hash_place_of(request.GET.get("after", ""))
     conn = raw_connection()
     with database_errors():
+        source = None if before or after else source_of(conn)
         page = page_of(
             None if after else lambda limit: DAG_BELOW.all(conn, *(before or (MAX_NUMBER, _LAST)), limit),
             (lambda limit: DAG_ABOVE.all(conn, *after, limit)) if after else None,
@@ -44,7 +48,10 @@ def dag(request: HttpRequest) -> HttpResponse:
             is_first=before is None,
         )
     newest = max([row.seq for row in page.rows], default=0)
-    return render(request, "explorer/blocks/dag.html", {"page": page, "newest": newest})
+    # a reorganisation takes blocks out of the order, and gives them another colour
+    merged = max([-1 if row.merged_by is None else row.merged_by for row in page.rows], default=-1)
+    mark = source.mark(merged) if source else None
+    return render(request, "explorer/blocks/dag.html", {"page": page, "newest": newest, "mark": mark})
 
 
 @require_safe

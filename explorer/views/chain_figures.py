@@ -12,6 +12,7 @@ from chain.stores.connection import database_errors, raw_connection
 from explorer.pages import figures
 from explorer.pages import streams as stream_pages
 from explorer.pages.lines import transaction_lines
+from explorer.pages.mark import source_of
 from explorer.paging import MAX_INDEX, MAX_NUMBER, page_of, place_of
 from explorer.selectors.miners import MINED_AFTER, MINED_BEFORE, MINER
 from explorer.selectors.shards import PLACES_OF_SHARD, SHARD_TOTAL
@@ -35,6 +36,7 @@ def shard(request: HttpRequest, shard: int) -> HttpResponse:
             raise Http404
         before = place_of(request.GET.get("before", ""))
         # before the rows, so that what comes between counts as new
+        source = source_of(conn, "shards")
         total = SHARD_TOTAL.one(conn, shard) or 0
         number, index = before or (MAX_NUMBER, MAX_INDEX)
         page = page_of(
@@ -48,6 +50,7 @@ def shard(request: HttpRequest, shard: int) -> HttpResponse:
         rows = transaction_lines(conn, found_there)
     context = {"page": found, "shard": found.shards[shard], "rows": rows, "newer": before is not None, "pages": page}
     context |= {"total": total, "watch": f"shard={shard}", "is_first": before is None}
+    context["mark"] = source.mark(rows[0].number if rows else -1)
     return render(request, "explorer/figures/shard.html", context)
 
 
@@ -65,8 +68,9 @@ def miners(request: HttpRequest) -> HttpResponse:
     """Streams as they run, and who mined how much, most earned first, with their rank and hashrate."""
     before = figures.rank_place_of(request.GET.get("before", ""))
     with database_errors():
+        source = source_of(raw_connection(), "miners")
         found = stream_pages.miners(raw_connection(), before, now_ms())
-    return render(request, "explorer/figures/miners.html", {"page": found})
+    return render(request, "explorer/figures/miners.html", {"page": found, "mark": source.mark(None)})
 
 
 @require_safe
@@ -78,6 +82,7 @@ def miner(request: HttpRequest, ref: str) -> HttpResponse:
     conn = raw_connection()
     before, after = place_of(request.GET.get("before", "")), place_of(request.GET.get("after", ""))
     with database_errors():
+        source = source_of(conn, "miners")
         totals = MINER.one(conn, coinbase)
         ranked = stream_pages.miner(conn, totals, now_ms()) if totals else None
         page = page_of(
@@ -90,6 +95,7 @@ def miner(request: HttpRequest, ref: str) -> HttpResponse:
         )
     context = {"coinbase": coinbase, "totals": totals, "ranked": ranked, "page": page}
     context |= {"watch": f"miner=0x{coinbase.hex()}", "is_first": before is None and after is None}
+    context["mark"] = source.mark(page.rows[0].number if page.rows else -1)
     return render(request, "explorer/figures/miner.html", context, status=200 if totals else 404)
 
 

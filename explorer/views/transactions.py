@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
@@ -11,6 +13,7 @@ from chain.selectors.transactions import ACCEPTANCES_AFTER, NEWEST_ACCEPTANCES
 from chain.services.redis_client import redis_client
 from chain.stores.connection import database_errors, raw_connection
 from explorer.pages.lines import transaction_lines
+from explorer.pages.mark import Source
 from explorer.pages.transaction import InsidePlace, transaction_page
 from explorer.paging import MAX_INDEX, MAX_NUMBER, page_of, place_of
 from explorer.views.common import at_home, hash_of, number_of
@@ -34,7 +37,10 @@ def transactions(request: HttpRequest) -> HttpResponse:
             lambda row: row.cursor,
             is_first=before is None,
         )
-    context = {"page": page, "accepted": standing.accepted if standing else None}
+    context: dict[str, Any] = {"page": page, "accepted": standing.accepted if standing else None}
+    if standing:
+        source = Source(standing.reorgs, standing.number)
+        context["mark"] = source.mark(page.rows[0].number if page.rows else -1)
     return render(request, "explorer/transactions/list.html", context)
 
 

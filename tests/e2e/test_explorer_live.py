@@ -5,6 +5,9 @@ from __future__ import annotations
 import pytest
 from web3 import Web3
 
+from tests.e2e import scrape as tools
+from tests.e2e.contracts import compiled
+from tests.e2e.node import wait_for
 from tests.e2e.traffic import Traffic
 from tests.e2e.visitor import Visitor, digits
 
@@ -48,6 +51,62 @@ def test_a_token_and_its_holders(visitor: Visitor, traffic: Traffic) -> None:
     visitor.press("[data-live-show]")
     visitor.until(lambda: stranger in visitor.full("main tbody [data-full]"), "the new holder is there")
     assert visitor.page.run("window.mark") == "the same page"
+
+
+def test_all_tokens(visitor: Visitor, traffic: Traffic) -> None:
+    come(visitor, "/tokens")
+    rows = visitor.says("main table")
+    code = compiled("coin")
+    made = Web3().eth.contract(abi=code.abi, bytecode=code.bytecode).constructor("Late Lamp", "LAT", 18, 5)
+    (receipt,) = traffic.receipts(traffic.send(traffic.alice, data=made.data_in_transaction, gas=3_000_000))
+    visitor.sees(r"^1 new token( · reorganised)?$", "[data-live-count]")
+    assert visitor.says("main table") == rows
+    visitor.press("[data-live-show]")
+    visitor.until(
+        lambda: receipt["contractAddress"] in visitor.full("main tbody [data-full]"), "the new token is there"
+    )
+    # what moves changes the order and the numbers
+    traffic.call("coin", "transfer", traffic.bob.address, 1)
+    visitor.sees(r"^\d+ new transfers?( · reorganised)?$", "[data-live-count]")
+    visitor.go("/tokens?standard=721")
+    visitor.sees(r"ERC-721", "main tbody")
+    assert visitor.page.run(f"{ROOM}.dataset.watch") == "tokens=721"
+
+
+def test_a_list_that_was_undone_says_so(visitor: Visitor, traffic: Traffic) -> None:
+    """A block of work on what was the head a while ago outweighs the fast ones since then: they leave the chain."""
+    node = traffic.node
+    first = "document.querySelector('main tbody th a, main tbody td a').innerText"
+    with tools.operator(node) as operator:
+        operator.stop_mining()
+        late = tools.sealed(node, tools.template(node, "B", 8))
+        # fast blocks that it has not seen, with a transaction each
+        number = node.number()
+        for _ in range(2):
+            sent = traffic.send(traffic.alice, to=traffic.bob.address, value=1)
+            for block in tools.twins(node):
+                node.rpc("mds_submitBlock", block)
+            traffic.receipts(sent)
+        assert node.number() > number
+        visitor.until(lambda: lists_all(visitor, sent), "the index has it")
+        come(visitor, "/blocks")
+        before = visitor.page.run(first)
+        overtaking = node.rpc("mds_submitBlock", late)["hash"]
+        wait_for(lambda: (node.rpc("mds_getBlock", overtaking) or {}).get("chainNumber") is not None, "the head moved")
+        visitor.sees(r"reorganised$", "[data-live-count]")
+        assert "undid" in visitor.page.run("document.querySelector('[data-live-show]').title")
+        visitor.sees(r"A reorganisation undid some of what this list shows", "[data-announce]")
+        assert visitor.page.run(first) == before, "nothing moves under a reader"
+        visitor.press("[data-live-show]")
+        visitor.until(lambda: overtaking in visitor.full("main tbody [data-full]"), "the list is of the new chain")
+        visitor.until(lambda: "eorganised" not in visitor.says("[data-live-count]"), "nothing more to tell")
+        assert visitor.page.run("window.mark") == "the same page"
+
+
+def lists_all(visitor: Visitor, sent: str) -> bool:
+    """Whether the list of transactions has it."""
+    visitor.go("/tx")
+    return sent in visitor.full("main tbody [data-full]")
 
 
 def test_a_shard_and_all_of_them(visitor: Visitor, traffic: Traffic) -> None:

@@ -59,6 +59,11 @@ class TestTokens:
             ART: (721, 1, 4, 1, 1),
             GAME: (1155, 2, 3, 2, 30),
         }
+        assert sorted(fetch(index_conn, "SELECT * FROM explorer_token_total")) == [
+            (20, 1, 6),
+            (721, 1, 4),
+            (1155, 1, 3),
+        ]
         places = fetch(index_conn, "SELECT number, log_index, ordinal, tx_index FROM explorer_token_transfer")
         assert sorted(places)[:6] == [
             (1, 0, 0, 0),
@@ -84,6 +89,8 @@ class TestTokens:
         )
         holdings = {row[:2]: int(row[2]) for row in fetch(index_conn, "SELECT * FROM explorer_token_holding")}
         assert holdings == {(COIN, ALICE): 100, (ART, ALICE): 2}
+        # of the third standard nothing is left, and no row
+        assert sorted(fetch(index_conn, "SELECT * FROM explorer_token_total")) == [(20, 1, 1), (721, 1, 2)]
 
 
 def test_miners_and_charts_add_up_to_the_chain(growing: Growing, index_conn: Connection) -> None:

@@ -2,6 +2,7 @@
 // that nothing moves under a reader; numbers change where they stand; a part whose state changed is fetched anew.
 import { announce } from "../announce.js";
 import { decimal, grouped, gwei } from "../format.js";
+import { Forks, notice } from "../live/forks.js";
 import { LiveSocket } from "../live/socket.js";
 
 const RESTS_MS = 30_000; // a tab that nobody looks at gives its line back after this
@@ -20,6 +21,8 @@ const show = room?.querySelector("[data-live-show]"), button = room?.querySelect
 const restMs = ONE_THING.has(kind) ? AGAIN_MS : FIGURES_MS;
 // what is due to be fetched: nothing, the figures, or lists too
 let due = 0;
+// the newest message about what is watched
+let seen = null;
 let head = null, count = 0, told = 0, fetching = null, fetchedAt = -restMs, line = null, isOn = true, restTimer = 0;
 // what the figures in the page are of
 let figuresOf = room ? Number(room.dataset.known) : 0, fetchedFor = null;
@@ -49,7 +52,7 @@ const fetchParts = async what => {
     }
     const mark = page.querySelector("[data-live]");
     // what a list counts from stays as long as its rows do
-    if (mark && what === LISTS) room.dataset.known = mark.dataset.known;
+    if (mark && what === LISTS) for (const name of ["known", "moves", "listed", "reorgs"]) if (name in mark.dataset) room.dataset[name] = mark.dataset[name];
     dispatchEvent(new Event("mds:parts"));
     return true;
   } catch {
@@ -79,32 +82,56 @@ const refreshSoon = (what = LISTS) => {
   setTimeout(() => due && !fetching && !document.hidden && isOn && refresh(due), Math.max(0, fetchedAt + restMs - performance.now()));
 };
 
-// ---- lists: how much is new ----
-const NAMES = { blocks: "block", dag: "block", transactions: "transaction", address: "transaction", token: "transfer", shard: "transaction", miner: "block", miners: "block" };
-const tell = value => {
+// ---- lists: how much is new, and whether a reorganisation undid some of what they show ----
+const NAMES = { blocks: "block", dag: "block", transactions: "transaction", address: "transaction", token: "transfer", tokens: "token", shard: "transaction", miner: "block", miners: "block" };
+const forks = new Forks();
+const UNDONE = "A reorganisation undid some of what this list shows; the button beside the headline brings it as it is now.";
+const label = show?.querySelector("[data-live-count]");
+let wasUndone = false;
+
+// down to where the chain was undone since the list was written, Infinity where it was not
+const undoneTo = () => forks.since(Number(room.dataset.reorgs));
+
+const tell = (value, name = NAMES[kind]) => {
   count = Math.max(0, value);
-  const text = `${grouped(count)} new ${NAMES[kind]}${count === 1 ? "" : "s"}`;
-  const label = show.querySelector("[data-live-count]");
+  const isUndone = undoneTo() < Number(room.dataset.listed);
+  const text = notice(count, name, isUndone, grouped);
   if (label.textContent !== text) label.textContent = text;
-  show.disabled = !count;
-  if (count && !told) announce(`${text}; the button beside the headline shows them.`);
+  show.title = isUndone ? UNDONE : "";
+  show.disabled = !count && !isUndone;
+  if (isUndone && !wasUndone) announce(UNDONE);
+  else if (count && !told) announce(`${text}; the button beside the headline shows them.`);
   told = count;
+  wasUndone = isUndone;
 };
 
 show?.addEventListener("click", async () => {
-  const wanted = count;
+  const wanted = label.textContent;
   if (!(await refresh())) return announce("The node does not answer.");
   tell(0);
   measure();
-  announce(`Shown: ${grouped(wanted)} new.`);
+  announce(`Shown: ${wanted}.`);
 });
 
 const measure = () => {
   if (!head || !show) return;
-  const base = Number(room.dataset.known);
-  if (kind === "blocks" || kind === "miners") tell(head.head.number - base);
+  const base = Number(room.dataset.known), fork = undoneTo();
+  // above the fork every block is another one
+  if (kind === "blocks") tell(head.head.number - (fork < 0 ? base : Math.min(base, fork)));
+  else if (kind === "miners") tell(head.head.number - base);
   else if (kind === "dag") tell(head.newest - base);
   else if (kind === "transactions") tell(head.transactions - base);
+  else measureWatched();
+};
+
+// lists of what the page watches, as indexed
+const measureWatched = () => {
+  if (!seen) return tell(0);
+  const base = Number(room.dataset.known);
+  if (kind !== "tokens") return tell((seen.address ? seen.transactions : seen.transfers ?? seen.blocks ?? seen.transactions) - base);
+  const made = seen.tokens - base;
+  // their order and their numbers change without a new one, too
+  made > 0 ? tell(made) : tell(seen.transfers - Number(room.dataset.moves), "transfer");
 };
 
 // ---- numbers that change where they stand ----
@@ -136,6 +163,7 @@ const setAmount = (place, wei) => {
 };
 
 const onHead = message => {
+  if (message !== head) forks.hear(message);
   head = message;
   if (document.hidden || !isOn) return;
   const fork = message.fork;
@@ -151,14 +179,17 @@ const onHead = message => {
 };
 
 const onWatched = message => {
+  seen = message;
   if (message.address) {
     for (const place of document.querySelectorAll("[data-balance]")) setAmount(place, message.balance);
     for (const place of document.querySelectorAll("[data-nonce]")) place.textContent = grouped(message.nonce);
-    if (show) tell(message.transactions - Number(room.dataset.known));
+    if (show) measure();
+  } else if (kind === "tokens") {
+    measure();
   } else if (!("tx" in message)) {
     // a token, a miner, a shard: its list says how much is new, its figures follow
     const value = message.transfers ?? message.blocks ?? message.transactions;
-    if (show) tell(value - Number(room.dataset.known));
+    if (show) measure();
     if (value !== figuresOf) refreshSoon(FIGURES);
     figuresOf = value;
   } else if ((message.block ?? "") !== room.dataset.known) {
