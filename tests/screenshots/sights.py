@@ -154,7 +154,8 @@ TOUR = [
     Print("address-person", 1280, 760),
     Print("token-erc20", 1280, 720),
     Print("fees", 1280, 700, "dark"),
-    Print("operator-setup", 1280, 900),
+    # no higher: below stand the folders of whoever takes it
+    Print("operator-setup", 1280, 816),
     Print("operator-overview", 1280, 760, rest=30),
     Print("operator-mining", 1280, 640, rest=45),
     Print("operator-pool-sender", 1280, 520, "dark"),
