@@ -12,6 +12,7 @@ from explorer.pages.lines import TransactionLine
 from explorer.selectors.internal import InternalView
 from explorer.selectors.lists import ChainLine, DagLine
 from explorer.selectors.miners import MinedView, MinerView
+from explorer.selectors.series import SeriesView
 from explorer.selectors.tokens import HolderView, HoldingView, ItemView, TokenView, TransferView
 
 Row = TypeVar("Row")
@@ -120,6 +121,7 @@ INTERNAL: Columns[InternalView] = Columns(
         "from",
         "to",
         "value_wei",
+        "left_out",
     ),
     lambda row: (
         row.tx,
@@ -133,8 +135,16 @@ INTERNAL: Columns[InternalView] = Columns(
         row.sender,
         row.recipient,
         row.value,
+        row.left,
     ),
 )
+
+
+def only_left(tx: bytes, number: int, index: int, left: int) -> tuple[Any, ...]:
+    """The one row of a transaction of which no call is kept."""
+    return (tx, number, index, *[None] * (len(INTERNAL.names) - 4), left)
+
+
 HOLDING: Columns[HoldingView] = Columns(
     ("token", "standard", "name", "symbol", "decimals", "amount", "holders"),
     lambda row: (row.token, row.standard, row.name, row.symbol, row.decimals, row.amount, row.holders),
@@ -185,3 +195,16 @@ SHARD: Columns[ShardFigures] = Columns(
     ("shard", "transactions", "across_shards", "accounts", "state_commitment"),
     lambda row: (row.shard, row.txs, row.crossed, row.accounts, row.digest),
 )
+# of each page with a chart
+CHARTS: dict[str, Columns[SeriesView]] = {
+    "fees": Columns(
+        ("time", "base_fee_wei", "transactions"), lambda row: (_time(row.start * 1000), row.base_fee, row.txs)
+    ),
+    "streams": Columns(
+        ("time", "blocks_a", "blocks_b", "blocks_c"),
+        lambda row: (_time(row.start * 1000), row.blocks_a, row.blocks_b, row.blocks_c),
+    ),
+    "supply": Columns(
+        ("time", "issued_wei", "burned_wei"), lambda row: (_time(row.start * 1000), row.rewards, row.burned)
+    ),
+}

@@ -191,11 +191,16 @@ def fees(conn: Connection, span: Span, now_ms: int) -> FeesPage:
 
 def _waiting(span: Span, starts: Sequence[int]) -> list[dict[str, Any]]:
     """The most that waited at each point, where that is kept: not by day."""
-    found = waited(redis_client(), span.width) if span.width in STEPS else {}
-    if not found:
+    values = waiting_at(span, starts)
+    if not any(value is not None for value in values):
         return []
-    values = [found.get(start // span.width) for start in starts]
     return [{"label": "Most that waited", "values": values, "scale": "count"}]
+
+
+def waiting_at(span: Span, starts: Sequence[int]) -> list[int | None]:
+    """The most transactions that waited at each point, None where nobody knows."""
+    found = waited(redis_client(), span.width) if span.width in STEPS else {}
+    return [found.get(start // span.width) for start in starts]
 
 
 @dataclass(frozen=True, slots=True)

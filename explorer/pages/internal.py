@@ -15,6 +15,7 @@ from explorer.selectors.internal import (
     INTERNAL_OF_ADDRESS,
     INTERNAL_OF_TX,
     IS_UNTRACED,
+    LEFT_OF,
     MOVED_OF_ADDRESS,
     MOVED_OF_TX,
     TRACED_TX,
@@ -68,6 +69,16 @@ def rows_of_transaction(
     """The calls alone, in the order in which they began; none is no answer where a block is not traced."""
     query = MOVED_OF_TX if only_moved else INTERNAL_OF_TX
     return named(conn, query.all(conn, taken.number, taken.index, after, limit))
+
+
+def with_left(conn: Connection, rows: Sequence[InternalView]) -> list[InternalView]:
+    """The rows with how many calls of their transactions were not kept."""
+    places = sorted({(row.number, row.index) for row in rows})
+    if not places:
+        return []
+    found = LEFT_OF.all(conn, [number for number, _ in places], [index for _, index in places])
+    left = {(number, index): count for number, index, count in found}
+    return [replace(row, left=left.get((row.number, row.index), 0)) for row in rows]
 
 
 def why_untraced(conn: Connection, number: int, *, is_tracing: bool) -> str:

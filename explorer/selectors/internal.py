@@ -23,7 +23,8 @@ KINDS = {
 class InternalView:
     """A call, creation or destruction inside a transaction; ``kind`` as ``KINDS`` names it, wei.
 
-    ``moved``: it sent value, made or ended a contract.  ``method`` is what it called, where a page has named it.
+    ``moved``: it sent value, made or ended a contract.  ``method`` is what it called, where a page has named it, and
+    ``left`` how many calls of its transaction were too many to be kept, where a file has asked.
     """
 
     number: int
@@ -39,6 +40,7 @@ class InternalView:
     moved: bool
     value: int
     method: str = ""
+    left: int = 0
 
     @property
     def name(self) -> str:
@@ -122,6 +124,12 @@ TRACED_TX: Query[TracedTx] = Query(
     " (SELECT 1 FROM explorer_untraced_epoch u WHERE u.number = p.number) AS is_traced"
     ' FROM (SELECT %s::int8 AS number, %s::int4 AS "index") p) t',
     columns_as(TracedTx),
+)
+# (numbers, indexes): of these transactions those of which calls were not kept, as (number, index, how many)
+LEFT_OF: Query[tuple[int, int, int]] = Query(
+    'SELECT l.number, l."index", l.count FROM unnest(%s::int8[], %s::int4[]) k(number, place)'
+    ' JOIN explorer_left_calls l ON l.number = k.number AND l."index" = k.place',
+    tuple,
 )
 # (number): whether an epoch was passed over
 IS_UNTRACED: Query[int] = Query("SELECT 1 FROM explorer_untraced_epoch WHERE number = %s", first)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from django.conf import settings
@@ -10,6 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotFound
 from django.views.decorators.http import require_safe
 
 from chain.selectors.transactions import ACCEPTANCE, ACCEPTANCES_AT, ACCEPTANCES_OF, NEWEST_ACCEPTANCES
+from chain.services.network import now_ms
 from chain.stores.connection import database_errors, raw_connection
 from explorer import csv_rows
 from explorer.csv_rows import Columns
@@ -18,10 +20,11 @@ from explorer.pages import address as address_pages
 from explorer.pages import figures
 from explorer.pages.block import chain_number_of
 from explorer.pages.figures import rank_place_of
-from explorer.pages.internal import calls_of_address, rows_of_transaction, why_untraced
+from explorer.pages.internal import calls_of_address, rows_of_transaction, why_untraced, with_left
 from explorer.pages.lines import transaction_lines
 from explorer.paging import MAX_INDEX, MAX_NUMBER, NEWEST, hash_place_of, place3_of, place_of
 from explorer.selectors import lists, miners, tokens
+from explorer.selectors.internal import TRACED_TX
 from explorer.selectors.shards import PLACES_OF_SHARD
 from explorer.views.common import address_of, hash_of, number_of
 from explorer.views.tokens import MOST, STANDARDS
@@ -112,7 +115,8 @@ def block_transactions(request: HttpRequest, ref: str) -> StreamingHttpResponse:
 def transaction_internal(request: HttpRequest, ref: str) -> StreamingHttpResponse | HttpResponse:
     """Calls inside an accepted transaction in order; ``?inside=ordinal`` begins after one, ``?moved=1``: with value.
 
-    404 with the reason where its block is not traced: a file without rows would say that there are none.
+    ``left_out`` says how many more without value were too many to be kept.  404 with the reason where its block is not
+    traced: a file without rows would say that there are none.
     """
     conn, tx_hash = raw_connection(), hash_of(ref)
     with database_errors():
@@ -123,15 +127,20 @@ def transaction_internal(request: HttpRequest, ref: str) -> StreamingHttpRespons
     if reason:
         refused = {"Cache-Control": "no-store"}
         return HttpResponseNotFound(f"{reason}\n", content_type="text/plain; charset=utf-8", headers=refused)
-    only_moved = _only_moved(request)
-
-    def read(after: int, limit: int) -> Sequence[Any]:
-        return rows_of_transaction(conn, taken, after, limit, only_moved=only_moved)
-
+    only_moved, known = _only_moved(request), TRACED_TX.one(conn, taken.number, taken.index)
+    left = known.left if known else 0
     after = number_of(request.GET.get("inside", ""))
     start = -1 if after is None else min(after, MAX_INDEX)
-    name = f"calls-0x{taken.tx.hex()}"
-    return _file(request, name, csv_rows.INTERNAL, read, lambda row: row.ordinal, start)
+
+    def read(cursor: int | None, limit: int) -> tuple[Sequence[Sequence[Any]], Any]:
+        found = rows_of_transaction(conn, taken, start if cursor is None else cursor, limit, only_moved=only_moved)
+        if not found and cursor is None and start < 0 and left:
+            # no row that could say it
+            return [csv_rows.only_left(taken.tx, taken.number, taken.index, left)], None
+        rows = [csv_rows.INTERNAL.cells(replace(row, left=left)) for row in found]
+        return rows, found[-1].ordinal if len(found) == limit else None
+
+    return csv_response(request, f"calls-0x{taken.tx.hex()}", csv_rows.INTERNAL.names, pages(read))
 
 
 @require_safe
@@ -188,7 +197,7 @@ def address_internal(request: HttpRequest, ref: str) -> StreamingHttpResponse:
     address, conn, only_moved = _address(ref), raw_connection(), _only_moved(request)
 
     def read(place: Any, limit: int) -> Sequence[Any]:
-        return calls_of_address(conn, address, place, limit, only_moved=only_moved)[0]
+        return with_left(conn, calls_of_address(conn, address, place, limit, only_moved=only_moved)[0])
 
     name, start = f"calls-0x{address.hex()}", place3_of(_before(request)) or NEWEST
     return _file(request, name, csv_rows.INTERNAL, read, lambda row: (row.number, row.index, row.ordinal), start)
@@ -278,6 +287,20 @@ def shard_transactions(request: HttpRequest, shard: int) -> StreamingHttpRespons
 
     name = f"shard-{shard}"
     return _file(request, name, csv_rows.TRANSACTION, read, _place2, _place_or_newest(request))
+
+
+@require_safe
+def chart(request: HttpRequest, name: str) -> StreamingHttpResponse:
+    """The figures of a page's chart over its span, oldest first; ``?span=hour``, ``day``, ``month`` or ``year``."""
+    span = figures.span_of(request.GET.get("span", ""))
+    with database_errors():
+        shown = figures.points(raw_connection(), span, now_ms())
+    columns = csv_rows.CHARTS[name]
+    heads, rows = columns.names, [columns.cells(point) for point in shown]
+    if name == "fees":
+        waiting = figures.waiting_at(span, [point.start for point in shown])
+        heads, rows = (*heads, "most_waited"), [(*row, most) for row, most in zip(rows, waiting, strict=True)]
+    return csv_response(request, f"{name}-{span.name}", heads, rows)
 
 
 def _place2(row: Any) -> tuple[int, int]:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
+from datetime import datetime
 
 import pytest
 from django.test import Client
 
 from explorer import exports
+from explorer.views import chain_figures
+from explorer.views import exports as exports_views
 from tests.explorer.conftest import Growing
 from tests.explorer.test_pages import EVIL, hexed
 from tests.explorer.test_pages_index import scene  # noqa: F401 - the same chain
@@ -84,6 +87,31 @@ def test_miners_and_shards(scene: Growing, client: Client) -> None:  # noqa: F81
     assert sorted(row["hash"] for rows in of_shards for row in rows) == sorted(
         row["hash"] for row in rows_of(client, "/tx.csv")
     )
+
+
+def test_the_figures_of_charts(
+    scene: Growing,  # noqa: F811 - the fixture
+    client: Client,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    last_ms = scene.factory.blocks[scene.sink].record.header.timestamp_ms
+    for module in (chain_figures, exports_views):
+        monkeypatch.setattr(module, "now_ms", lambda: last_ms + 1000)
+    for span in ("hour", "year"):
+        for name, last in (("fees", "most_waited"), ("streams", "blocks_c"), ("supply", "burned_wei")):
+            page = client.get(f"/{name}?span={span}")
+            assert f'href="/{name}.csv?span={span}"' in page.content.decode()
+            drawn = page.context["page"].chart
+            rows = rows_of(client, f"/{name}.csv?span={span}")
+            assert list(rows[0])[-1] == last
+            starts = [datetime.fromisoformat(row["time"]).timestamp() for row in rows]
+            assert starts == drawn["x"]
+            # the same figures, but exact
+            told = {"fees": "base_fee_wei", "streams": "blocks_a", "supply": "issued_wei"}[name]
+            scale = {"fees": 10**9, "streams": 1, "supply": 10**18}[name]
+            assert [int(row[told]) / scale for row in rows] == drawn["series"][0]["values"]
+    assert sum(int(row["transactions"]) for row in rows_of(client, "/fees.csv?span=year")) == 3
+    assert client.post("/fees.csv").status_code == 405
 
 
 def test_a_file_ends_at_its_bound_and_the_next_goes_on(

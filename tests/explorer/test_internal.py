@@ -182,10 +182,16 @@ def test_calls_that_are_not_kept_are_never_told_as_none(chain: Growing, index_co
         assert "Calls inside" in shown, query
         assert "7 more without value were too many" in shown, query
     assert "None of them is listed" in text_of(client.get(page))
+    (alone,) = csv_of(client, f"{page}/internal.csv")
+    assert (alone["transaction"], alone["block"], alone["ordinal"], alone["left_out"]) == (tx, "3", "", "7")
     # some are kept
     plain = [(3, 0, ordinal, 1, 0, WORKER, HEIR, 0, b"", False) for ordinal in range(3)]
     traced(index_conn, plain, [(3, 0, 7)])
     assert told() == (True, 7, [], None)
+    for path_of_file in (page, f"/address/{hexed(HEIR)}"):
+        rows = csv_of(client, f"{path_of_file}/internal.csv")
+        assert {(row["type"], row["left_out"]) for row in rows} == {("call", "7")}
+        assert len(rows) == 3
     assert told(moved="false", limit=2) == (True, 7, [0, 1], 1)
     assert told(moved="false", limit=2, after=1) == (True, 7, [2], None)
     shown = text_of(client.get(f"{page}?moved=1"))
@@ -290,6 +296,7 @@ def test_everybody_reads_them(chain: Growing, index_conn: Connection, workers: a
     assert of_tx["next"] is None
     part = client.get(f"/api/v1/transactions/{tx}/internal", {"limit": 2, "after": 0, "moved": "false"}).json()
     assert ([item["ordinal"] for item in part["items"]], part["next"], part["left_out"]) == ([1, 2], 2, 0)
+    assert {row["left_out"] for row in csv_of(client, f"/tx/{tx}/internal.csv")} == {"0"}
     rows = csv_of(client, f"{page}.csv")
     assert [(row["type"], row["value_wei"], row["block"]) for row in rows] == [
         ("selfdestruct", "2", "3"),

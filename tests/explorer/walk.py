@@ -244,6 +244,8 @@ def _pages(facts: Facts) -> Iterator[Question]:
     yield page("holders as CSV", f"/token/{f.token}/holders.csv")
     yield page("shards as CSV", "/shards.csv")
     yield page("shard as CSV", f"/shard/{f.shard}/transactions.csv")
+    for name in ("fees", "streams", "supply"):
+        yield page(f"{name} as CSV", f"/{name}.csv?span=day")
     yield page("miners as CSV", "/miners.csv")
     yield page("miner as CSV", f"/miner/{f.miner}/blocks.csv")
     call = json.dumps({"name": "transfer", "types": ["address", "uint256"], "values": [f.busy, "1"]})
