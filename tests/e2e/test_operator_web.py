@@ -139,7 +139,12 @@ def send(node: Node, **fields: Any) -> str:
 def test_the_coinbase_of_the_first_run_is_paid(operator: Operator, node: Node) -> None:
     assert node.rpc("mds_getMiningStatus")["coinbase"] == COINBASE.lower()
     assert "PostgreSQL answers in" in operator.go("")
-    wait_for(lambda: operator.sees("mining B at"), "the miner reports on the page, without a reload", 180)
+
+    def reports() -> bool:
+        state, rate = (operator.cell(f"streams.B.{name}") for name in ("state", "hashrate"))
+        return state == "mining" and re.match(r"[1-9]", rate) is not None
+
+    wait_for(reports, "the miner reports on the page, without a reload")
 
 
 def test_stopping_and_starting_a_stream_is_felt(operator: Operator, node: Node) -> None:
