@@ -121,3 +121,25 @@ def test_a_transaction_that_nobody_knew_appears(node: Node, browser: Page) -> No
     # the page goes on to itself
     browser.wait("Page.loadEventFired")
     assert browser.texts("h1") == ["Transaction"]
+
+
+def test_a_page_whose_node_does_not_answer_says_so(node: Node, browser: Page) -> None:
+    """In words beside the headline and aloud, and it goes on by itself."""
+    open_live(browser, node, "/blocks")
+    label = "document.querySelector('[data-live-label]').innerText"
+    heard = "document.querySelector('[data-announce]').textContent"
+    until(browser, f"{label} === 'Live'")
+    unreachable = {"latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
+    browser.call("Network.emulateNetworkConditions", offline=True, **unreachable)
+    try:
+        # an open socket outlasts the switch
+        browser.run("document.querySelector('[data-live]').page.line().restart()")
+        until(browser, f"{label} === 'No answer'")
+        until(browser, f"{heard}.includes('does not answer')")
+    finally:
+        browser.call("Network.emulateNetworkConditions", offline=False, **unreachable)
+    until(browser, f"{label} === 'Live'")
+    until(browser, f"{heard}.includes('answers again')")
+    before = node.number()
+    until(browser, f"document.querySelector('[data-live]').page.head().head.number > {before}")
+    browser.complaints.clear()

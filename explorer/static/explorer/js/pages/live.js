@@ -5,6 +5,7 @@ import { decimal, grouped, gwei } from "../format.js";
 import { Forks, notice } from "../live/forks.js";
 import { LiveSocket } from "../live/socket.js";
 
+const SILENT_MS = 3000; // who hears nothing for this long is told
 const RESTS_MS = 30_000; // a tab that nobody looks at gives its line back after this
 // between two fetches of the page: of figures less often than of what became of one thing
 const AGAIN_MS = 2000, FIGURES_MS = 5000;
@@ -207,16 +208,38 @@ const setOn = value => {
   button.classList.toggle("on", isOn);
   if (isOn) line ? line.wake() : start();
   else line?.rest();
-  if (!isOn) button.querySelector(".dot").dataset.kind = "";
+  if (isOn) return;
+  button.querySelector(".dot").dataset.kind = "";
+  tellLine("Live");
+};
+
+// what the switch says of the line, in words and aloud
+const LINE = {
+  Live: ["Live: press to hold the page still", "The node answers again."],
+  "No answer": ["The node does not answer, trying again", "The node does not answer. The page shows what it knew and goes on by itself."],
+  "Load anew": ["The node speaks a newer language than this page", "The node was upgraded: load the page anew."],
+};
+let silence = 0;
+const tellLine = text => {
+  clearTimeout(silence);
+  silence = 0;
+  const label = button.querySelector("[data-live-label]");
+  const [title, aloud] = LINE[text];
+  button.title = isOn ? title : "Standing still";
+  if (label.textContent === text) return;
+  label.textContent = text;
+  if (isOn) announce(aloud);
 };
 
 const start = () => {
   line = new LiveSocket(`${path}?view=head${watch ? `&${watch}` : ""}`, {
     message: message => (message.type === "watched" ? onWatched(message) : onHead(message)),
     state: state => {
-      const dot = button.querySelector(".dot");
-      dot.dataset.kind = !isOn ? "" : state === "live" ? "ok" : "warn";
-      button.title = !isOn ? "Standing still" : state === "live" ? "Live: press to hold the page still" : "The node does not answer, trying again";
+      button.querySelector(".dot").dataset.kind = !isOn ? "" : state === "live" ? "ok" : "warn";
+      if (state === "live" || !isOn) tellLine("Live");
+      else if (state === "old") tellLine("Load anew");
+      // a line that is lost and found at once is nobody's concern
+      else if (!silence) silence = setTimeout(tellLine, SILENT_MS, "No answer");
     },
   });
 };
@@ -247,5 +270,5 @@ if (room) {
   }
   room.dataset.ready = "";
   setOn(!off);
-  room.page = { head: () => head, count: () => count };
+  room.page = { line: () => line, head: () => head, count: () => count };
 }
