@@ -143,3 +143,18 @@ def test_a_page_whose_node_does_not_answer_says_so(node: Node, browser: Page) ->
     before = node.number()
     until(browser, f"document.querySelector('[data-live]').page.head().head.number > {before}")
     browser.complaints.clear()
+
+
+def test_a_part_stays_while_it_is_pressed_on(node: Node, browser: Page) -> None:
+    """A link that is replaced between a button's going down and its coming up would not be followed."""
+    open_live(browser, node, "/blocks")
+    until(browser, "document.querySelector('[data-live]').page.count() >= 1")
+    browser.run("document.querySelector('[data-part=rows]').dataset.before = ''")
+    browser.run("document.dispatchEvent(new PointerEvent('pointerdown', { bubbles: true }))")
+    browser.run("document.querySelector('[data-live-show]').click()")
+    until(browser, "performance.getEntriesByName(location.href, 'resource').length")
+    # what came is read and put in its place right behind
+    browser.run("new Promise(done => setTimeout(done, 500))")
+    assert browser.run("'before' in document.querySelector('[data-part=rows]').dataset")
+    browser.run("document.dispatchEvent(new PointerEvent('pointerup', { bubbles: true }))")
+    until(browser, "!('before' in document.querySelector('[data-part=rows]').dataset)")

@@ -42,11 +42,22 @@ const replace = (old, part) => {
   (again || document.getElementById("main")).focus({ preventScroll: true });
 };
 
+// a press that has begun ends on what it began on: a link that is replaced meanwhile is not followed
+let isPressed = false;
+const released = () => {
+  if (!isPressed) return;
+  return new Promise(done => {
+    const end = () => setTimeout(done);
+    for (const name of ["pointerup", "pointercancel", "blur"]) addEventListener(name, end, { once: true });
+  });
+};
+
 const fetchParts = async what => {
   try {
     const answer = await fetch(location.href, { headers: { accept: "text/html" } });
     if (!answer.ok) return;
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    await released();
     for (const part of document.querySelectorAll(what === LISTS ? "[data-part]" : "[data-part]:not([data-part-list])")) {
       const fresh = page.querySelector(`[data-part="${part.dataset.part}"]`);
       if (fresh) replace(part, document.importNode(fresh, true));
@@ -245,6 +256,8 @@ const start = () => {
 };
 
 if (room) {
+  addEventListener("pointerdown", () => (isPressed = true), true);
+  for (const name of ["pointerup", "pointercancel", "blur"]) addEventListener(name, () => (isPressed = false), true);
   button.addEventListener("click", () => {
     setOn(!isOn);
     try {
